@@ -1,6 +1,7 @@
 /** Who: a user or a database. 256 bits; wire and `bytes` are little-endian, the hex form is big-endian. */
 import { readU256 } from "../byte-reader.ts";
-import { fromHex, hexDigits, toHexReversed } from "../hex.ts";
+import { ByteWriter } from "../byte-writer.ts";
+import { hexDigits, toHexReversed } from "../hex.ts";
 import { coerceBigint } from "./coerce.ts";
 import { inspected } from "./inspected.ts";
 
@@ -59,16 +60,15 @@ export class Identity {
 }
 
 function bytesOf(value: bigint | string | number): Uint8Array {
-  return typeof value === "string" ? hexToBytes(value) : numberToBytes(coerceBigint(value, "Identity"));
+  const number = typeof value === "string" ? hexToNumber(value) : coerceBigint(value, "Identity");
+  if (BigInt.asUintN(256, number) !== number) throw new TypeError(`an Identity is a u256, not ${number}`);
+  const out = new ByteWriter(32);
+  out.u256(number);
+  return out.bytes;
 }
 
-function hexToBytes(text: string): Uint8Array {
+function hexToNumber(text: string): bigint {
   const digits = hexDigits(text, 64);
   if (digits === undefined) throw new TypeError(`an Identity is 64 hex digits, not "${text.slice(0, 80)}"`);
-  return fromHex(digits).reverse();
-}
-
-function numberToBytes(value: bigint): Uint8Array {
-  if (BigInt.asUintN(256, value) !== value) throw new TypeError(`an Identity is a u256, not ${value}`);
-  return fromHex(value.toString(16).padStart(64, "0")).reverse();
+  return BigInt(`0x${digits}`);
 }

@@ -4,9 +4,6 @@ import { formatTimestamp, parseTimestamp } from "./timestamp-text.ts";
 import { TimeDuration } from "./time-duration.ts";
 import { inspected } from "./inspected.ts";
 
-/** The last millisecond, either way, that a `Date` can hold. */
-const dateMillisMax = 8_640_000_000_000_000n;
-
 /** A moment, in microseconds since 1970-01-01 UTC. */
 export class Timestamp {
   readonly __timestamp_micros_since_unix_epoch__: bigint;
@@ -40,11 +37,10 @@ export class Timestamp {
   }
   /** @throws {RangeError} outside what a `Date` can hold */
   toDate(): Date {
-    const millis = this.toMillis();
-    if (millis > dateMillisMax || millis < -dateMillisMax) {
+    const date = new Date(Number(this.toMillis()));
+    if (Number.isNaN(date.getTime()))
       throw new RangeError("Timestamp is outside of the representable range of JavaScript's Date");
-    }
-    return new Date(Number(millis));
+    return date;
   }
   /** RFC 3339 in UTC with six digits after the second. */
   toISOString(): string {

@@ -1,15 +1,31 @@
 /** A 128-bit id whose number is the big-endian reading of its text. */
-import { fromHex, toHex } from "../hex.ts";
+import { ByteWriter } from "../byte-writer.ts";
+import { toHex } from "../hex.ts";
 import { coerceBigint } from "./coerce.ts";
 import type { Timestamp } from "./timestamp.ts";
 import { inspected } from "./inspected.ts";
 
 /** A u128 as 16 bytes, little-endian. */
 export function encodeU128(value: bigint): Uint8Array {
-  return fromHex(value.toString(16).padStart(32, "0")).reverse();
+  const out = new ByteWriter(16);
+  out.u128(value);
+  return out.bytes;
 }
 
 const textShape = /^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$/;
+
+/** The lowest bit of the four that tell the version, and of the two that tell its family. */
+const [versionAt, familyAt] = [76n, 62n];
+
+/** The number with a version in it, in place of what is there. */
+function stamped(number: bigint, version: bigint): bigint {
+  return (number & ~((15n << versionAt) | (3n << familyAt))) | (version << versionAt) | (2n << familyAt);
+}
+
+/** The number whose bytes these are, the most significant first. */
+function numberOf(bytes: Uint8Array): bigint {
+  return BigInt(`0x${toHex(bytes)}`);
+}
 
 /** A UUID: 128 bits, whose text has the most significant first. */
 export class Uuid {
@@ -32,10 +48,7 @@ export class Uuid {
   /** Version 4, from 16 random bytes. */
   static fromRandomBytesV4(random: Uint8Array): Uuid {
     if (random.length !== 16) throw new TypeError(`16 random bytes are needed, not ${random.length}`);
-    const bytes = random.slice();
-    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-    return Uuid.ofBytes(bytes);
+    return new Uuid(stamped(numberOf(random), 4n));
   }
   /** Version 7: time, then `counter` (31 bits, raised by one), then 4 random bytes; so ids sort by when they were made. */
   static fromCounterV7(counter: { value: number }, now: Timestamp, random: Uint8Array): Uuid {
@@ -43,24 +56,10 @@ export class Uuid {
     if (now.microsSinceUnixEpoch < 0n) throw new TypeError("a Uuid of version 7 cannot lie before 1970");
     const count = counter.value & 0x7fff_ffff;
     counter.value = (count + 1) & 0x7fff_ffff;
-    const bytes = new Uint8Array(16);
-    let ms = Number(now.toMillis());
-    for (let index = 5; index >= 0; index -= 1) {
-      bytes[index] = ms % 256;
-      ms = Math.floor(ms / 256);
-    }
-    bytes[6] = 0x70;
-    bytes[7] = count >>> 23;
-    bytes[8] = 0x80;
-    bytes[9] = count >>> 15;
-    bytes[10] = count >>> 7;
-    bytes[11] = (count & 0x7f) << 1;
-    bytes.set(random, 12);
-    bytes[12] = (bytes[12] ?? 0) & 0x7f;
-    return Uuid.ofBytes(bytes);
-  }
-  private static ofBytes(bytes: Uint8Array): Uuid {
-    return new Uuid(BigInt(`0x${toHex(bytes)}`));
+    const [high, low] = [BigInt(count >>> 23), BigInt(count & 0x7f_ffff)];
+    const time = BigInt.asUintN(48, now.toMillis());
+    const rest = BigInt.asUintN(31, numberOf(random));
+    return new Uuid(stamped((time << 80n) | (high << 64n) | (low << 33n) | rest, 7n));
   }
 
   asBigInt(): bigint {
@@ -84,14 +83,13 @@ export class Uuid {
   getVersion(): "Nil" | "V4" | "V7" | "Max" | undefined {
     if (this.__uuid__ === 0n) return "Nil";
     if (this.__uuid__ === Uuid.MAX.__uuid__) return "Max";
-    const version = (this.toBytes()[6] ?? 0) >> 4;
-    return version === 4 ? "V4" : version === 7 ? "V7" : undefined;
+    const version = (this.__uuid__ >> versionAt) & 15n;
+    return version === 4n ? "V4" : version === 7n ? "V7" : undefined;
   }
   /** The counter of version 7. */
   getCounter(): number {
-    const bytes = this.toBytes();
-    const at = (index: number): number => bytes[index] ?? 0;
-    return ((at(7) << 23) | (at(9) << 15) | (at(10) << 7) | (at(11) >> 1)) >>> 0;
+    const [high, low] = [(this.__uuid__ >> 64n) & 0xffn, (this.__uuid__ >> 33n) & 0x7f_ffffn];
+    return Number((high << 23n) | low);
   }
   compareTo(other: Uuid): number {
     return this.__uuid__ < other.__uuid__ ? -1 : this.__uuid__ > other.__uuid__ ? 1 : 0;
