@@ -86,7 +86,7 @@ export const serverLimits = {
   idleTimeoutMs: {
     value: 30_000,
     unit: "milliseconds",
-    what: "without any frame from a client",
+    what: "in which a client sends no frame, and reads nothing of what waits for it",
     outcome: "the socket is dropped",
   },
   closeTimeoutMs: {

@@ -504,6 +504,40 @@ describe("liveness, by a hand-moved clock", () => {
     socket.destroy();
   });
 
+  test("a client on a slow network is there while it reads, and is dropped `idleTimeoutMs` after it has read the last time", async () => {
+    const clock = new ManualClock();
+    const { fake } = await open({ clock });
+    const { socket } = await dialRaw();
+    await until(() => fake.connections.size === 1);
+    const [connection] = fake.connections;
+    if (connection === undefined) throw new Error("nobody is connected");
+    const { sink } = connection;
+    socket.pause().removeAllListeners("data");
+    let read = 0;
+    socket.on("data", (chunk) => {
+      read += chunk.length;
+      if (read >= 3 * bigBytes) socket.pause();
+    });
+    const piece = new Uint8Array(bigBytes);
+    for (let i = 0; i < 60; i += 1) sink.send(piece, 0, bigBytes, i === 59);
+    // Two minutes of a network that carries 300,000 bytes a second.
+    for (let step = 0; step < 12; step += 1) {
+      const before = sink.queuedBytes;
+      read = 0;
+      socket.resume();
+      await until(() => sink.queuedBytes < before && read >= 3 * bigBytes);
+      clock.advance(10_000);
+      await roundTrip();
+      expect(connection.closedCount).toBe(0);
+    }
+    clock.advance(10_000);
+    await roundTrip();
+    expect(connection.closedCount).toBe(0);
+    clock.advance(22_000);
+    await until(() => connection.closedCount === 1);
+    socket.destroy();
+  });
+
   test("a client's Ping is answered with its payload", async () => {
     await open();
     const socket = await opened(dial());

@@ -57,7 +57,10 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
   private isGathering = false;
   private flushedAtMs = -gatherMs;
   private pongDue = false;
-  private inboundAtMs: number;
+  /** When it last showed that somebody is there. */
+  private aliveAtMs: number;
+  /** Of the last look, when the client read more slowly than we wrote. */
+  private takenBytes: number | undefined;
   private pingAtMs = 0;
   private closingAtMs = 0;
   private cancelClose: (() => void) | undefined;
@@ -71,7 +74,7 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
       bytesMax: owner.limits.outboundBytesMax,
       messagesMax: owner.limits.outboundMessagesMax,
     });
-    this.inboundAtMs = owner.clock.steadyMs();
+    this.aliveAtMs = owner.clock.steadyMs();
     socket.setNoDelay(true);
     socket.on("close", () => this.gone());
   }
@@ -176,19 +179,24 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
 
   /** Looks at the time: pings, or drops a client that has been silent for too long. */
   sweep(nowMs: number): void {
-    const limits = this.owner.limits;
+    const { limits } = this.owner;
+    // A client on a slow network is there while it reads: its Pong comes only behind all that it has yet to read. What is taken of a
+    // client that is not behind shows nothing: that lies in the operating system's buffer.
+    const isReading = this.takenBytes !== undefined && this.takenBytes !== this.frames.takenBytes;
+    this.takenBytes = this.frames.isBehind ? this.frames.takenBytes : undefined;
     if (this.state === "closing") {
+      if (isReading) this.closingAtMs = nowMs;
       if (nowMs - this.closingAtMs >= limits.idleTimeoutMs) this.socket.destroy();
       return;
     }
     // A socket that we do not read cannot show signs of life.
-    if (this.isPaused) this.inboundAtMs = nowMs;
-    if (nowMs - this.inboundAtMs >= limits.idleTimeoutMs) this.drop();
+    if (isReading || this.isPaused) this.aliveAtMs = nowMs;
+    if (nowMs - this.aliveAtMs >= limits.idleTimeoutMs) this.drop();
     else if (!this.pongDue && nowMs - this.pingAtMs >= limits.pingIntervalMs) this.sendPing(nowMs);
   }
 
   private read(chunk: Uint8Array): void {
-    this.inboundAtMs = this.owner.clock.steadyMs();
+    this.aliveAtMs = this.owner.clock.steadyMs();
     this.parser.push(chunk);
     if (this.handle !== undefined && !this.handle.ready && this.state === "open") {
       this.isPaused = true;
@@ -199,7 +207,7 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
   private resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
-    this.inboundAtMs = this.owner.clock.steadyMs();
+    this.aliveAtMs = this.owner.clock.steadyMs();
     this.socket.resume();
   }
 

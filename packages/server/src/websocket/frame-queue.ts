@@ -14,6 +14,12 @@ import type { ServerOpcode } from "./frame-writer.ts";
 /** From this size a payload is written without a copy. */
 const directBytesMin = 16_384;
 
+/**
+ * While the operating system has not taken this much, no more is written. So a client that reads slowly has bytes taken again and
+ * again, by which it is told from one that does not read.
+ */
+const writtenBytesMax = 262_144;
+
 /** The bounds on what waits for one client. */
 export interface FrameQueueBounds {
   readonly bytesMax: number;
@@ -33,15 +39,23 @@ export class FrameQueue {
   private waitingMessages = 0;
   private writtenBytes = 0;
   private writtenMessages = 0;
+  private whenTaken: (() => void) | undefined;
+  /** Bytes, headers included, that the operating system has taken from the start. */
+  takenBytes = 0;
 
   constructor(socket: Socket, bounds: FrameQueueBounds) {
     this.socket = socket;
     this.bounds = bounds;
   }
 
-  /** Bytes, headers included, that the socket has not yet taken. */
+  /** Bytes, headers included, that the operating system has not yet taken. */
   get bytes(): number {
     return this.waitingBytes + this.writtenBytes;
+  }
+
+  /** Whether the client reads more slowly than frames are written. */
+  get isBehind(): boolean {
+    return this.writtenBytes > 0;
   }
 
   /** Whether more waits than a client may leave unread. */
@@ -58,40 +72,33 @@ export class FrameQueue {
     if (fin) this.waitingMessages += 1;
   }
 
-  /** Writes all that waits. `whenTaken` is called when the operating system has the last byte. */
+  /** Writes what waits, in steps of `writtenBytesMax`. `whenTaken` is called when the operating system has the last byte. */
   flush(whenTaken?: () => void): void {
+    this.whenTaken = whenTaken ?? this.whenTaken;
     const count = this.kinds.length;
-    if (count === 0) {
-      whenTaken?.();
-      return;
+    if (count === 0 && this.writtenBytes === 0) {
+      const then = this.whenTaken;
+      this.whenTaken = undefined;
+      then?.();
     }
-    const bytes = this.waitingBytes;
-    const messages = this.waitingMessages;
-    this.writtenBytes += bytes;
-    this.writtenMessages += messages;
-    this.waitingBytes = 0;
-    this.waitingMessages = 0;
-    const taken = (): void => {
-      this.writtenBytes -= bytes;
-      this.writtenMessages -= messages;
-      whenTaken?.();
-    };
+    if (count === 0 || this.writtenBytes >= writtenBytesMax) return;
+    let next = 0;
     this.socket.cork();
-    let first = 0;
-    while (first < count) first = this.writeRun(first, count, taken);
+    while (next < count && this.writtenBytes < writtenBytesMax) next = this.writeRun(next, count);
     this.socket.uncork();
-    empty(this.payloads);
-    empty(this.starts);
-    empty(this.lengths);
-    empty(this.kinds);
+    drop(this.payloads, next);
+    drop(this.starts, next);
+    drop(this.lengths, next);
+    drop(this.kinds, next);
   }
 
-  /** Writes frames from `first` up to and with the next large payload. Returns the frame after. */
-  private writeRun(first: number, count: number, taken: () => void): number {
+  /** Writes frames from `first` up to and with the next large payload, or about `writtenBytesMax`. Returns the frame after. */
+  private writeRun(first: number, count: number): number {
     let size = 0;
+    let messages = 0;
     let end = first;
     let large: Uint8Array | undefined;
-    while (end < count && large === undefined) {
+    while (end < count && large === undefined && size < writtenBytesMax) {
       const length = this.lengths[end] ?? 0;
       size += headerBytes(length);
       if (length < directBytesMin) size += length;
@@ -99,8 +106,21 @@ export class FrameQueue {
         const at = this.starts[end] ?? 0;
         large = this.payloads[end]?.subarray(at, at + length);
       }
+      if (((this.kinds[end] ?? 0) & 0x80) !== 0) messages += 1;
       end += 1;
     }
+    const bytes = size + (large?.length ?? 0);
+    this.waitingBytes -= bytes;
+    this.waitingMessages -= messages;
+    this.writtenBytes += bytes;
+    this.writtenMessages += messages;
+    const taken = (error?: Error | null): void => {
+      this.writtenBytes -= bytes;
+      this.writtenMessages -= messages;
+      if (error) return;
+      this.takenBytes += bytes;
+      if (this.kinds.length > 0 || this.whenTaken !== undefined) this.flush();
+    };
     const out = Buffer.allocUnsafe(size);
     const view = new DataView(out.buffer, out.byteOffset, size);
     let at = 0;
@@ -113,13 +133,18 @@ export class FrameQueue {
       copyView(payloads.of(this.payloads[i] ?? noBytes), this.starts[i] ?? 0, length, view, at);
       at += length;
     }
-    if (large === undefined) this.socket.write(out, end === count ? taken : undefined);
+    if (large === undefined) this.socket.write(out, taken);
     else {
       this.socket.write(out);
-      this.socket.write(large, end === count ? taken : undefined);
+      this.socket.write(large, taken);
     }
     return end;
   }
+}
+
+function drop(list: unknown[], count: number): void {
+  if (count === list.length) empty(list);
+  else list.splice(0, count);
 }
 
 const noBytes = new Uint8Array(0);
