@@ -14,6 +14,7 @@ import { guessesMax, guessRowsMax } from "../packages/client/src/optimistic/gues
 import { heldCallsMax } from "../packages/client/src/requests.ts";
 import { keptBytesMax } from "../packages/client/src/persist/persist.ts";
 import { answerBytesMax } from "../packages/client/src/platform.ts";
+import { schemaTypesMax } from "../packages/client/src/schema.ts";
 import { snapshotReserveBytes } from "../packages/commitlog/src/snapshot-store.ts";
 import { frameMessagesMax } from "../packages/database/src/link/framing.ts";
 import { errorTextBytesMax } from "../packages/database/src/link/limits.ts";
@@ -220,6 +221,12 @@ const fixed: Readonly<Record<string, Row>> = {
     what: "a schema that `lightcone/client` reads from a server",
     outcome: "`LimitExceeded` ends the client",
   },
+  schemaTypesMax: {
+    value: schemaTypesMax,
+    unit: "types",
+    what: "types within the schema that `lightcone/client` reads, references unfolded",
+    outcome: "`Malformed` ends the client",
+  },
 };
 
 const limits = { ...serverLimits, ...databaseLimits, ...fixed };
@@ -258,6 +265,7 @@ const tests = {
   client: "packages/client/src/connect.test.ts",
   guesses: "packages/client/src/optimistic/optimistic.test.ts",
   platform: "packages/client/src/real-platform.test.ts",
+  clientSchema: "packages/client/src/schema.test.ts",
   frames: "conformance/src/database/frames.test.ts",
   resume: "conformance/src/client/resume.test.ts",
   kept: "conformance/src/client/persist.test.ts",
@@ -372,6 +380,7 @@ const trippedBy: Readonly<Record<string, keyof typeof tests>> = {
   guessesMax: "guesses",
   guessRowsMax: "guesses",
   answerBytesMax: "platform",
+  schemaTypesMax: "clientSchema",
 };
 
 const path = "docs/limits.md";

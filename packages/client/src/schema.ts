@@ -5,16 +5,12 @@
  * not trusted: sizes, depths and names are bounded before anything is made of them.
  */
 import { LightconeError } from "@lightcone/base";
-import {
-  isUnit,
-  resolveRefs,
-  type AlgebraicType,
-  type Member,
-  type ProductType,
-  t,
-  typeDepthMax,
-  unit,
-} from "@lightcone/sats";
+import { isUnit, type AlgebraicType, type Member, type ProductType, t, typeDepthMax, unit } from "@lightcone/sats";
+
+/** Levels of nesting; a reference to a type by its number is one too. */
+const levelsMax = 2 * typeDepthMax;
+/** Types that a schema has, each as often as it is referred to: 60 types can otherwise refer to 2^60. */
+export const schemaTypesMax = 262_144;
 
 /** A table, or a view, which is read as one. */
 export interface TableSchema {
@@ -56,7 +52,7 @@ export function readSchema(json: unknown): ClientSchema {
   const section = (name: string): unknown => sections.find((one) => name in one)?.[name];
   const list = (name: string): readonly Fields[] => listOf(section(name)).map(fieldsOf);
   const types = section("Typespace") ?? malformed("it is no description of version 10");
-  const typespace = listOf(fieldsOf(types)["types"]).map((type) => readType(type, 1));
+  const readType = typeReader(listOf(fieldsOf(types)["types"]));
   const names = (kind: "Table" | "Function"): ReadonlyMap<string, string> =>
     new Map(
       listOf(fieldsOf(section("ExplicitNames"))["entries"]).flatMap((entry) => {
@@ -66,16 +62,13 @@ export function readSchema(json: unknown): ClientSchema {
       }),
     );
   const [tableNames, functionNames] = [names("Table"), names("Function")];
-  const product = (type: AlgebraicType): ProductType => {
-    const resolved = resolveRefs(type, typespace);
-    return resolved.kind === "Product" ? resolved : malformed("a row is no product");
-  };
+  const readProduct = (type: unknown): ProductType => productOf(readType(type));
 
   const tables = new Map<string, TableSchema>();
   for (const table of list("Tables")) {
     if (!("Public" in fieldsOf(table["table_access"]))) continue;
     const accessor = textOf(table["source_name"]);
-    const row = product({ kind: "Ref", index: Number(table["product_type_ref"]) });
+    const row = readProduct({ Ref: table["product_type_ref"] });
     const [key] = listOf(table["primary_key"]);
     const name = tableNames.get(accessor) ?? accessor;
     tables.set(accessor, { accessor, name, row, key: row.elements[Number(key)] });
@@ -86,10 +79,10 @@ export function readSchema(json: unknown): ClientSchema {
   for (const view of list("Views")) {
     const accessor = textOf(view["source_name"]);
     // A list of rows, or an option of one.
-    const rows = readType(view["return_type"], 1);
+    const rows = readType(view["return_type"]);
     const row = rows.kind === "Array" ? rows.element : rows.kind === "Sum" ? rows.variants[0]?.type : undefined;
     if (row === undefined) continue;
-    const type = product(row);
+    const type = productOf(row);
     const key = type.elements.find(({ name }) => name === viewKeys.get(accessor));
     tables.set(accessor, { accessor, name: functionNames.get(accessor) ?? accessor, row: type, key });
   }
@@ -98,8 +91,8 @@ export function readSchema(json: unknown): ClientSchema {
     return new Map(
       callable.map((one) => {
         const accessor = textOf(one["source_name"]);
-        const params = product({ kind: "Product", elements: readMembers(fieldsOf(one["params"])["elements"], 1) });
-        const given = one[result] === undefined ? unit : resolveRefs(readType(one[result], 1), typespace);
+        const params = readProduct({ Product: one["params"] });
+        const given = one[result] === undefined ? unit : readType(one[result]);
         const returns = isUnit(given) ? undefined : given;
         return [accessor, { accessor, name: functionNames.get(accessor) ?? accessor, params, returns }];
       }),
@@ -112,31 +105,40 @@ export function readSchema(json: unknown): ClientSchema {
 
 const primitives: ReadonlyMap<string, AlgebraicType> = new Map(Object.values(t).map((type) => [type.kind, type]));
 
-/** `{"U8":[]}`, `{"Array":T}`, `{"Product":{"elements":[…]}}`, … */
-function readType(json: unknown, depth: number): AlgebraicType {
-  if (depth > typeDepthMax) throw new LightconeError("TooDeep", { what: "the schema", depthMax: typeDepthMax });
-  const [[kind, body] = malformed("a type is empty")] = Object.entries(fieldsOf(json));
-  switch (kind) {
-    case "Ref":
-      return { kind, index: Number(body) };
-    case "Array":
-      return { kind, element: readType(body, depth + 1) };
-    case "Product":
-      return { kind, elements: readMembers(fieldsOf(body)["elements"], depth + 1) };
-    case "Sum":
-      return { kind, variants: readMembers(fieldsOf(body)["variants"], depth + 1) };
-    default:
-      return primitives.get(kind) ?? malformed(`there is no type ${kind}`);
-  }
+/** Reads types, with those that they refer to in their place. @param types by number */
+function typeReader(types: readonly unknown[]): (json: unknown) => AlgebraicType {
+  let left = schemaTypesMax;
+  // `{"U8":[]}`, `{"Array":T}`, `{"Product":{"elements":[…]}}`, …
+  const readType = (json: unknown, level: number): AlgebraicType => {
+    if (level > levelsMax) throw new LightconeError("TooDeep", { what: "the schema", depthMax: levelsMax });
+    left -= 1;
+    if (left < 0) malformed(`it has more than ${schemaTypesMax} types`);
+    const [[kind, body] = malformed("a type is empty")] = Object.entries(fieldsOf(json));
+    switch (kind) {
+      case "Ref":
+        return readType(types[Number(body)], level + 1);
+      case "Array":
+        return { kind, element: readType(body, level + 1) };
+      case "Product":
+        return { kind, elements: readMembers(fieldsOf(body)["elements"], level + 1) };
+      case "Sum":
+        return { kind, variants: readMembers(fieldsOf(body)["variants"], level + 1) };
+      default:
+        return primitives.get(kind) ?? malformed(`there is no type ${kind}`);
+    }
+  };
+  // `[{"name":{"some":"x"},"algebraic_type":T}]`
+  const readMembers = (json: unknown, level: number): Member[] =>
+    listOf(json).map((each, index) => {
+      const { name, algebraic_type } = fieldsOf(each);
+      const { some } = fieldsOf(name);
+      return { name: some === undefined ? String(index) : textOf(some), type: readType(algebraic_type, level) };
+    });
+  return (json) => readType(json, 1);
 }
 
-/** `[{"name":{"some":"x"},"algebraic_type":T}]` */
-function readMembers(json: unknown, depth: number): Member[] {
-  return listOf(json).map((each, index) => {
-    const { name, algebraic_type } = fieldsOf(each);
-    const { some } = fieldsOf(name);
-    return { name: some === undefined ? String(index) : textOf(some), type: readType(algebraic_type, depth) };
-  });
+function productOf(type: AlgebraicType): ProductType {
+  return type.kind === "Product" ? type : malformed("a row is no product");
 }
 
 function fieldsOf(json: unknown): Fields {
