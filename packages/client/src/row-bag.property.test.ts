@@ -159,6 +159,32 @@ test("long lists stay where they came, what is left behind of them is given back
   ]);
 });
 
+test("a long list may have a row several times, and rows may go before they come", () => {
+  const bag = new RowBag(keyed, 7);
+  const rows = Array.from({ length: 3000 }, (_, id) => ({ id, text: `row ${id}` }));
+  const [first, rest] = [rows.slice(0, 1000), rows.slice(1000)];
+  bag.take(listOf([...first, ...first.toReversed(), ...first]), 1);
+  bag.check();
+  expect(bag.settle(true).inserts).toEqual(first);
+  // None of the rest is there yet, so that they make room one by one.
+  bag.take(listOf([...first, ...rest]), -1);
+  bag.take(listOf([...rest, ...first.slice(0, 10), ...rest]), 1);
+  bag.take(listOf(first.slice(10)), -1);
+  bag.take(listOf(first.slice(10)), -1);
+  bag.check();
+  const { inserts, deletes } = bag.settle(true);
+  expect([inserts.length, deletes]).toEqual([2000, first.slice(10)]);
+  expect((bag.rows() as Row[]).map(({ id }) => id).toSorted((a, b) => a - b)).toEqual([
+    ...Array.from({ length: 10 }, (_, id) => id),
+    ...rest.map(({ id }) => id),
+  ]);
+  // Of what is not there nothing may go, wherever in a list it is.
+  bag.take(listOf([...rest, { id: 7, text: "another" }]), -1);
+  expect(() => bag.check()).toThrow(/deleted more often/);
+  bag.undo();
+  expect(bag.size).toBe(2010);
+});
+
 test("a message that is not as it should be leaves nothing behind", () => {
   const bag = new RowBag(keyed);
   bag.take(listOf([{ id: 1, text: "a" }]), 1);

@@ -58,6 +58,8 @@ export class RowBag {
   touched: number[] = [];
   before: number[] = [];
   #events: object[] = [];
+  /** Whether some row was counted less than 0 times in its midst. */
+  #isShort = false;
 
   /** @param seed of its hashes, the same for bags that replace one another */
   constructor(table: BagTable, seed = 0) {
@@ -98,30 +100,33 @@ export class RowBag {
   /** Counts the rows of a list `by` times more, or fewer. Those that are counted 0 times happen, and are not kept. */
   take(list: RowListView, by: number): void {
     const [store, input, { row }] = [this.#store, this.#input, this.table];
+    if (by === 0) {
+      this.#events = this.#events.concat(rowsIn(this.table, list));
+      return;
+    }
     const { data, count } = list;
-    const view = store.read(data, by > 0 ? count : 0);
+    const view = store.read(list, by > 0);
     for (let index = 0; index < count; index += 1) {
-      const [start, end] = [list.startOf(index), list.startOf(index + 1)];
-      input.set(data, view, start, end);
-      if (by === 0) {
-        this.#events.push(row.read(input) as object); // a row type is a product
-      } else {
-        const before = store.size;
-        const slot = store.slotOf(start, end);
-        if (store.mark(slot)) {
-          this.touched.push(slot);
-          this.before.push(store.count(slot));
-        }
-        store.setCount(slot, store.count(slot) + by);
-        if (store.size === before) continue;
-        row.skip(input);
+      const before = store.size;
+      const slot = store.slotOf(index);
+      if (store.mark(slot)) {
+        this.touched.push(slot);
+        this.before.push(store.count(slot));
       }
+      const now = store.count(slot) + by;
+      if (now < 0) this.#isShort = true;
+      store.setCount(slot, now);
+      if (store.size === before) continue;
+      input.set(data, view, list.startOf(index), list.startOf(index + 1));
+      row.skip(input);
       input.expectEnd();
     }
   }
 
   /** @throws {LightconeError} `Malformed` when the message deleted more of a row than there was */
   check(): void {
+    if (!this.#isShort) return;
+    this.#isShort = false;
     for (const slot of this.touched) {
       if (this.#store.count(slot) >= 0) continue;
       const reason = "a row was deleted more often than it was inserted";
@@ -140,19 +145,23 @@ export class RowBag {
   settle(isHeard: boolean): TableChange {
     const store = this.#store;
     const [gone, come]: [number[], number[]] = [[], []];
+    const isAsked = isHeard || this.#indexes.size > 0;
+    let hasChanged = false;
     for (let index = 0; index < this.touched.length; index += 1) {
       const [slot = 0, before = 0] = [this.touched[index], this.before[index]];
       store.unmark(slot);
       const isThere = store.count(slot) > 0;
-      if (before > 0 && !isThere) gone.push(slot);
-      else if (before === 0 && isThere) come.push(slot);
-      else if (!isThere) this.#remove(slot);
+      if (before > 0 !== isThere) hasChanged = true;
+      if (isThere) {
+        if (isAsked && before === 0) come.push(slot);
+      } else if (isAsked && before > 0) gone.push(slot);
+      else this.#remove(slot);
     }
     const events = this.#events;
     this.touched = [];
     this.before = [];
     this.#events = [];
-    if (gone.length + come.length === 0) {
+    if (!hasChanged) {
       store.tidy();
       return events.length === 0 ? noChange : { ...noChange, events };
     }

@@ -6,6 +6,7 @@
  * Bytes lie in chunks, as frames brought them: a long list is kept where it came, short ones are copied. A row's slot
  * stays until `remove`. What is removed leaves its bytes behind; when those are more than the rest, all move.
  */
+import { RowListView } from "@lightcone/protocol";
 import type { ByteReader } from "@lightcone/sats";
 
 const words = 5;
@@ -16,6 +17,11 @@ const keptBytes = 64 * 1024;
 const tailBytesMax = 1024 * 1024;
 /** So many bytes may be left behind. */
 const leftBytesMax = 256 * 1024;
+/** So many rows of a list are looked for together: what each waits for from memory, they wait for at the same time. */
+const lookedRows = 128;
+const hashes = new Uint32Array(lookedRows);
+/** What was read ahead. */
+const found = new Uint32Array(lookedRows);
 
 interface Chunk {
   readonly bytes: Uint8Array;
@@ -39,7 +45,8 @@ export class RowStore {
   #buckets = new Uint32Array(64);
   #chunks: Chunk[] = [];
   /** The list whose rows are told next; the number of the chunk that it is in by now, if any, and where it begins there. */
-  #source: Chunk = chunkOf(new Uint8Array(0));
+  #list = new RowListView(new Uint8Array(0), 0, 0, undefined);
+  #source: Chunk = chunkOf(this.#list.data);
   #sourceChunk = -1;
   #sourceAt = 0;
   /** Where short lists are copied to: the chunk's number, and how much of it is taken. */
@@ -47,27 +54,46 @@ export class RowStore {
   #tailAt = 0;
   #bytes = 0;
   #liveBytes = 0;
+  /** The bucket at which what was looked for last is missing. */
+  #hole: number | undefined;
 
   /** @param seed of the hashes: whoever writes rows should not know where they end up */
   constructor(seed: number) {
     this.seed = seed;
   }
 
-  /** Begins a list of rows: `slotOf` is given places in it. @param count of rows that may be new */
-  read(data: Uint8Array, count: number): DataView {
+  /** Begins a list of rows: `slotOf` is asked for each, in order. @param areNew whether they may be */
+  read(list: RowListView, areNew: boolean): DataView {
     // However many rows there are said to be, their bytes are there as well.
-    this.#reserve(Math.min(count, data.length >> 3));
-    this.#source = chunkOf(data);
+    if (areNew) this.#reserve(Math.min(list.count, list.data.length >> 3));
+    this.#list = list;
+    this.#source = chunkOf(list.data);
     this.#sourceChunk = -1;
     return this.#source.view;
   }
 
   /** The slot of a row of the list; one is made if there is none. Its count is 0 then. */
-  slotOf(start: number, end: number): number {
-    const { view } = this.#source;
-    const hash = hashOf(view, start, end, this.seed);
-    const known = this.#find(view, start, end, hash);
+  slotOf(index: number): number {
+    if (index % lookedRows === 0) this.#look(index);
+    const [start, end] = [this.#list.startOf(index), this.#list.startOf(index + 1)];
+    const hash = hashes[index % lookedRows] ?? 0;
+    const known = this.#find(this.#source.view, start, end, hash);
     return known < 0 ? this.#add(start, end, hash) : known;
+  }
+
+  /** Hashes some rows, and reads what will be asked of each. */
+  #look(from: number): void {
+    const [list, buckets, slots] = [this.#list, this.#buckets, this.#slots];
+    const count = Math.min(lookedRows, list.count - from);
+    for (let at = 0, end = list.startOf(from); at < count; at += 1) {
+      const start = end;
+      end = list.startOf(from + at + 1);
+      hashes[at] = hashOf(this.#source.view, start, end, this.seed);
+    }
+    // A loop for each step: the next row's read does not wait for this one's.
+    const mask = buckets.length - 1;
+    for (let at = 0; at < count; at += 1) found[at] = buckets[((hashes[at] ?? 0) * 2) & mask] ?? 0;
+    for (let at = 0; at < count; at += 1) found[at] = slots[((found[at] ?? 0) - 1) * words + startWord] ?? 0;
   }
 
   /** The slot of a row; -1 when it is not here. */
@@ -162,7 +188,10 @@ export class RowStore {
     const mask = buckets.length - 1;
     for (let at = (hash * 2) & mask; ; at = (at + 2) & mask) {
       const slot = (buckets[at] ?? 0) - 1;
-      if (slot < 0) return -1;
+      if (slot < 0) {
+        this.#hole = at;
+        return -1;
+      }
       if (buckets[at + 1] === hash && this.#isSame(slot, view, start, end)) return slot;
     }
   }
@@ -180,7 +209,10 @@ export class RowStore {
   #add(start: number, end: number, hash: number): number {
     const slot = this.#free.pop() ?? this.end++;
     const at = slot * words;
-    if (at >= this.#slots.length || (this.size + 1) * 4 > this.#buckets.length) this.#reserve(1);
+    if (at >= this.#slots.length || (this.size + 1) * 4 > this.#buckets.length) {
+      this.#reserve(1);
+      this.#hole = undefined;
+    }
     const slots = this.#slots;
     if (this.#sourceChunk < 0) this.#keepSource();
     slots[at] = this.#sourceChunk * 2;
@@ -190,7 +222,7 @@ export class RowStore {
     slots[at + countWord] = 0;
     this.#liveBytes += end - start;
     this.size += 1;
-    this.#enter(slot, hash);
+    this.#enter(slot, hash, this.#hole);
     return slot;
   }
 
@@ -215,10 +247,10 @@ export class RowStore {
     this.#tailAt += length;
   }
 
-  #enter(slot: number, hash: number): void {
+  #enter(slot: number, hash: number, from = hash * 2): void {
     const buckets = this.#buckets;
     const mask = buckets.length - 1;
-    let at = (hash * 2) & mask;
+    let at = from & mask;
     while (buckets[at] !== 0) at = (at + 2) & mask;
     buckets[at] = slot + 1;
     buckets[at + 1] = hash;
