@@ -82,6 +82,11 @@ interface WorldView extends Omit<TestView, "run"> {
   readonly of: (rows: Rows, caller: number) => readonly Row[] | undefined;
 }
 
+const countOf = (port: HostPort) => port.rowCount(port.tableId("member") as never);
+/** Whether `ping` and `pong` read each other. */
+const isCircle = ({ members: { length } }: Rows) => length % 2 === 1 && length % 3 !== 0;
+const mineOf = (rows: Rows, caller: number) =>
+  rows.items.filter(([, grp]) => grp !== undefined && grp === memberOf(rows, caller));
 const memberOf = ({ members }: Rows, caller: number) => members.find(([id]) => id === caller)?.[1];
 
 const worldViews: Readonly<Record<string, WorldView>> = {
@@ -152,17 +157,74 @@ const worldViews: Readonly<Record<string, WorldView>> = {
       return group === 3 ? undefined : group === undefined ? [] : [[group]];
     },
   },
+  // Views that read views.
+  upper: {
+    columns,
+    run: () => ({ kind: "query", sql: "SELECT * FROM mine WHERE value > 2" }),
+    of: (rows, caller) => mineOf(rows, caller).filter(([, , value = 0]) => value > 2),
+  },
+  middle: {
+    columns,
+    run: () => ({
+      kind: "query",
+      sql: "SELECT upper.* FROM upper JOIN item ON upper.id = item.id WHERE item.value < 9",
+    }),
+    of: (rows, caller) => mineOf(rows, caller).filter(([, , value = 0]) => value > 2 && value < 9),
+  },
+  odd_items: {
+    columns,
+    isAnonymous: true,
+    run: () => ({ kind: "query", sql: "SELECT item.* FROM item JOIN odd ON item.id = odd.id" }),
+    of: ({ items }) => items.filter(([, , value = 0]) => value % 2 === 1),
+  },
+  turning: {
+    columns,
+    run(port, caller) {
+      const group = groupOf(port, caller);
+      const view = group === 1 ? "middle" : group === 2 ? "mine" : "odd_items";
+      return { kind: "query", sql: `SELECT * FROM ${view}` };
+    },
+    of(rows, caller) {
+      const group = memberOf(rows, caller);
+      const mine = mineOf(rows, caller);
+      if (group === 1) return mine.filter(([, , value = 0]) => value > 2 && value < 9);
+      return group === 2 ? mine : rows.items.filter(([, , value = 0]) => value % 2 === 1);
+    },
+  },
+  unsure: {
+    columns: { grp: t.u32 },
+    run: () => ({ kind: "query", sql: "SELECT * FROM moody" }),
+    of(rows, caller) {
+      const group = memberOf(rows, caller);
+      return group === 3 ? undefined : group === undefined ? [] : [[group]];
+    },
+  },
+  ping: {
+    columns,
+    run: (port) => ({ kind: "query", sql: `SELECT * FROM ${countOf(port) % 2 === 1 ? "pong" : "mine"}` }),
+    of: (rows, caller) => (isCircle(rows) ? undefined : mineOf(rows, caller)),
+  },
+  pong: {
+    columns,
+    run: (port) => ({ kind: "query", sql: `SELECT * FROM ${countOf(port) % 3 === 0 ? "mine" : "ping"}` }),
+    of: (rows, caller) => (isCircle(rows) ? undefined : mineOf(rows, caller)),
+  },
 };
 
 /** The rows of index order that `first` cuts are in the order of `(grp, value)`; ties are in no order, so values differ. */
 const values = 12;
 
-const queries = [
-  ...Object.keys(worldViews).map((view) => `SELECT * FROM ${view}`),
+const viewNames = Object.keys(worldViews);
+const composed = viewNames.indexOf("upper");
+const queries: readonly string[] = [
+  ...viewNames.slice(0, composed).map((view) => `SELECT * FROM ${view}`),
   "SELECT * FROM mine WHERE value > 3",
   "SELECT mine.* FROM mine JOIN item ON mine.id = item.id WHERE item.value < 6",
   "SELECT item.* FROM item JOIN mine ON mine.id = item.id",
-] as const;
+  // Behind the others: views that read views.
+  ...viewNames.slice(composed).map((view) => `SELECT * FROM ${view}`),
+];
+const plainCount = composed + 3;
 
 export type Step =
   | { readonly kind: "commit"; readonly changes: readonly Change[] }
@@ -177,42 +239,49 @@ interface Change {
 
 const callers = 3;
 
-export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.oneof(
-    {
-      weight: 3,
-      arbitrary: fc.record({
-        kind: fc.constant("commit" as const),
-        changes: fc.array(
-          fc.record({
-            table: fc.constantFrom("member" as const, "item" as const),
-            id: fc.nat(values - 1),
-            grp: fc.nat(3),
-            isDelete: fc.boolean(),
-          }),
-          { maxLength: 4 },
-        ),
-      }),
-    },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        kind: fc.constant("hold" as const),
-        caller: fc.nat(callers - 1),
-        query: fc.nat(queries.length - 1),
-      }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        kind: fc.constant("release" as const),
-        caller: fc.nat(callers - 1),
-        query: fc.nat(queries.length - 1),
-      }),
-    },
-  ),
-  { minLength: 2, maxLength: 30 },
-);
+function stepsOf(query: fc.Arbitrary<number>): fc.Arbitrary<readonly Step[]> {
+  return fc.array(
+    fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          kind: fc.constant("commit" as const),
+          changes: fc.array(
+            fc.record({
+              table: fc.constantFrom("member" as const, "item" as const),
+              id: fc.nat(values - 1),
+              grp: fc.nat(3),
+              isDelete: fc.boolean(),
+            }),
+            { maxLength: 4 },
+          ),
+        }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constant("hold" as const),
+          caller: fc.nat(callers - 1),
+          query,
+        }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          kind: fc.constant("release" as const),
+          caller: fc.nat(callers - 1),
+          query,
+        }),
+      },
+    ),
+    { minLength: 2, maxLength: 30 },
+  );
+}
+
+/** Over views of every kind. */
+export const steps = stepsOf(fc.nat(queries.length - 1));
+/** Over views that read tables alone. */
+export const plainSteps = stepsOf(fc.nat(plainCount - 1));
 
 class Holder implements Subscriber {
   readonly changes: DeltaPart[] = [];
@@ -309,7 +378,8 @@ export async function runWorld(script: readonly Step[]): Promise<void> {
     for (const holder of [...holders]) {
       const rows = expected(holder);
       const told = holder.struck === undefined ? has(holder) : undefined;
-      if (JSON.stringify(rows) !== JSON.stringify(told))
+      const isQuarantined = holder.struck?.includes("times in a row") === true;
+      if (!isQuarantined && JSON.stringify(rows) !== JSON.stringify(told))
         throw new Error(
           `${queries[holder.query]} of ${holder.caller}: told ${JSON.stringify(told)}, is ${JSON.stringify(rows)}`,
         );
@@ -330,7 +400,7 @@ export async function runWorld(script: readonly Step[]): Promise<void> {
     const holder = new Holder(parts, caller, query, plan);
     const rows = expected(holder);
     if ((rows === undefined) !== (failed !== undefined)) {
-      if (failed?.code === "ViewQuarantined") return;
+      if (failed?.told.includes("times in a row") === true) return;
       throw new Error(`${queries[query]} of ${caller}: ${String(failed?.message)}, is ${JSON.stringify(rows)}`);
     }
     if (failed !== undefined) return;

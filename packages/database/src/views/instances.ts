@@ -3,12 +3,18 @@ import type { LightconeError, RowRef, TableId } from "@lightcone/base";
 import type { ReadSet } from "./read-set.ts";
 import type { ViewTable } from "./relations.ts";
 
+const none: readonly Instance[] = [];
+
 export class Instance {
   of: ViewTable;
   readonly caller: Uint8Array;
   readonly key: string;
   /** Who is subscribed to it. */
   readonly users = new Set<object>();
+  /** Instances that the last run read, each once. */
+  inner: readonly Instance[] = none;
+  /** Instances whose last run read this one. */
+  readonly readers = new Set<Instance>();
   /** The rows that it has in the derived store, as the last run gave them. */
   rows: readonly RowRef[] = [];
   /** What the last run read; undefined while its rows are not to be relied on. */
@@ -27,11 +33,22 @@ export class Instance {
     this.caller = caller;
     this.key = key;
   }
+
+  /** Whether somebody is subscribed to it, or to what reads it. */
+  get isFollowed(): boolean {
+    if (this.users.size > 0) return true;
+    const seen = new Set(this.readers);
+    for (const reader of seen) {
+      if (reader.users.size > 0) return true;
+      for (const next of reader.readers) seen.add(next);
+    }
+    return false;
+  }
 }
 
 export class Instances {
   private readonly byTable = new Map<TableId, Map<string, Instance>>();
-  /** Those that nobody is subscribed to, the longest unused first. */
+  /** Those that nobody is subscribed to and no other reads, the longest unused first. */
   private readonly unused = new Set<Instance>();
   count = 0;
 
@@ -60,7 +77,33 @@ export class Instances {
 
   release(instance: Instance, user: object): void {
     instance.users.delete(user);
-    if (instance.users.size === 0 && !instance.isGone) this.unused.add(instance);
+    this.noteUnused(instance);
+  }
+
+  /** Notes what the last run of an instance has read. */
+  setReads(instance: Instance, reads: ReadSet, inner: readonly Instance[]): void {
+    instance.reads = reads;
+    instance.inner = inner;
+    for (const each of inner) {
+      each.readers.add(instance);
+      this.unused.delete(each);
+    }
+  }
+
+  /** Forgets it: the instance is not kept up to date. @returns what that was */
+  forgetReads(instance: Instance): ReadSet | undefined {
+    const { reads, inner } = instance;
+    instance.reads = undefined;
+    instance.inner = none;
+    for (const each of inner) {
+      each.readers.delete(instance);
+      this.noteUnused(each);
+    }
+    return reads;
+  }
+
+  private noteUnused(instance: Instance): void {
+    if (instance.users.size === 0 && instance.readers.size === 0 && !instance.isGone) this.unused.add(instance);
   }
 
   /** Forgets an instance; its rows are the caller's to take away. */

@@ -1,47 +1,67 @@
-/** Runs the query that a view has given instead of rows, with the rights of the owner, and records what it reads. */
+/** The query that a view has given instead of rows: it is run with the rights of the owner, and what it reads is recorded. */
 import { LightconeError } from "@lightcone/base";
-import type { Store } from "@lightcone/engine";
 import type { ScanBound } from "@lightcone/host";
 import { pathTo, prepare, select, type EmitBytes, type Prepared } from "@lightcone/query";
 import { typesEqual } from "@lightcone/sats";
 import type { ViewDef } from "@lightcone/schema";
-import { compileSubscription, type SelectPlan } from "@lightcone/sql";
+import { bindParams, compileSubscription, type SelectPlan } from "@lightcone/sql";
 import type { ReadSet } from "./read-set.ts";
+import type { Relations, ViewTable } from "./relations.ts";
 
 type Path = NonNullable<ReturnType<typeof pathTo>>;
 type Limit = Extract<Path, { readonly kind: "range" }>["from"];
 
 /** @throws {LightconeError} what is wrong with the query */
-export function runQuery(store: Store, view: ViewDef, sql: string, reads: ReadSet, emit: EmitBytes): void {
-  const plan = planOf(store, view, sql);
-  const prepared = prepare(plan);
-  const values = plan.params.map(({ from }) => (from.kind === "constant" ? from.bytes : new Uint8Array(0)));
-  record(store, prepared, values, reads);
-  select(store, prepared, values, emit);
-}
-
-function planOf(store: Store, view: ViewDef, sql: string): SelectPlan {
+export function planOf(relations: Relations, view: ViewDef, sql: string): SelectPlan {
   const wrong = (reason: string): never => {
     throw new LightconeError("ViewFailed", { view: view.name, reason: `its query ${reason}: ${sql}` });
   };
-  const [plan] = compileSubscription(sql, { table: (name) => store.tableByEitherName(name)?.schema });
+  const [plan] = compileSubscription(sql, {
+    table: (name) => relations.tableByEitherName(name)?.schema,
+    view: (name) => relations.viewByName(name)?.schema,
+  });
   if (plan === undefined) return wrong("gives no rows of a table");
-  if (plan.params.some(({ from }) => from.kind === "sender")) return wrong("has a parameter");
+  const ofCaller = plan.sources.find(({ table }) => table.def.callerColumn !== undefined);
+  if (ofCaller !== undefined && view.isAnonymous)
+    return wrong(`reads view \`${ofCaller.table.def.name}\`, whose rows are a caller's, and it has no caller`);
+  if (ofCaller === undefined && plan.params.some(({ from }) => from.kind === "sender")) return wrong("has a parameter");
   if (plan.sources.some(({ table }) => table.def.isEvent)) return wrong("reads an event table");
   if (!typesEqual(plan.columns, view.rowType)) return wrong("gives rows of another type");
   return plan;
 }
 
-/** A query over one table reads by an index where the evaluator does; what is joined counts as read whole. */
-function record(store: Store, prepared: Prepared, values: readonly Uint8Array[], reads: ReadSet): void {
+/** The views that a query reads, each once. */
+export function viewsOf(relations: Relations, { sources }: SelectPlan): readonly ViewTable[] {
+  return [...new Set(sources.flatMap(({ table }) => relations.view(table.id) ?? []))];
+}
+
+/** Gives the rows of a query for a caller. What it reads of views must be there. */
+export function runQuery(
+  relations: Relations,
+  plan: SelectPlan,
+  caller: Uint8Array,
+  reads: ReadSet,
+  emit: EmitBytes,
+): void {
+  const prepared = prepare(plan);
+  const values = bindParams(plan, caller);
+  record(relations, prepared, values, reads);
+  select(relations, prepared, values, emit);
+}
+
+/**
+ * A query over one table reads by an index where the evaluator does; what is joined counts as read whole. Rows of views are
+ * read by the instance, which who runs this notes.
+ */
+function record(relations: Relations, prepared: Prepared, values: readonly Uint8Array[], reads: ReadSet): void {
   const { sources } = prepared.plan;
-  const path = sources.length === 1 ? pathTo(store, prepared, values, 0) : undefined;
-  if (sources.length === 1 && path === undefined) return; // its conditions can never hold
-  if (path !== undefined && recordPath(path, reads)) return;
-  for (const { table } of sources) {
-    const there = store.table(table.id);
-    if (there !== undefined) reads.table(there);
+  const tables = sources.flatMap(({ table }) => (table.def.isView === true ? [] : (relations.table(table.id) ?? [])));
+  if (sources.length === 1 && tables.length === 1) {
+    const path = pathTo(relations, prepared, values, 0);
+    // Its conditions can never hold, or it goes by an index.
+    if (path === undefined || recordPath(path, reads)) return;
   }
+  for (const table of tables) reads.table(table);
 }
 
 /** False for a path that reads the whole table. */

@@ -109,6 +109,11 @@ export class Relations implements RowSource {
     return this.store.tableByName(name);
   }
 
+  /** The table of that name, or else of that name in the module's code. */
+  tableByEitherName(name: string): Table | undefined {
+    return this.store.tableByEitherName(name);
+  }
+
   resolve(ref: RowRef): void {
     if (ref < derivedRefMin) {
       this.store.resolve(ref);

@@ -1,5 +1,5 @@
 /** Why views have no rows, in words; and what of it stands in the module's log. */
-import { LightconeError, type TableId } from "@lightcone/base";
+import { isLightconeError, LightconeError, type TableId } from "@lightcone/base";
 import { LogLevel, type LogLine } from "@lightcone/host";
 import type { Instance } from "./instances.ts";
 import type { ViewModule, ViewSite } from "./view-site.ts";
@@ -82,4 +82,15 @@ export function outOfRoom({ of }: Instance, bytesMax: number): LightconeError {
 
 export function timedOut({ of }: Instance, timeoutMs: number): LightconeError {
   return new LightconeError("ViewTimedOut", { view: of.view.name, timeoutMs });
+}
+
+/** Another view that an instance reads has failed. */
+export function failedWithin(instance: Instance, { of }: Instance, error: LightconeError): LightconeError {
+  const why = isLightconeError(error, "ViewFailed") ? error.detail.reason : error.told;
+  return failure(instance, `it reads \`${of.view.name}\`, which failed: ${why}`);
+}
+
+/** @param path the views that read each other, from the first to the first again */
+export function readsItself(instance: Instance, path: readonly string[]): LightconeError {
+  return failure(instance, `it reads itself: ${path.map((view) => `\`${view}\``).join(" reads ")}`);
 }

@@ -5,12 +5,14 @@
 import { defined, isLightconeError, type LightconeError } from "@lightcone/base";
 import { modulePromises } from "@lightcone/base/node";
 import { LogLevel } from "@lightcone/host";
+import type { SelectPlan } from "@lightcone/sql";
 import { WorkKind } from "../link/work.ts";
 import type { Instance } from "./instances.ts";
-import { runQuery } from "./query-view.ts";
+import { planOf, runQuery, viewsOf } from "./query-view.ts";
 import { ReadPort } from "./read-port.ts";
 import { ReadSet, type IndexKeys } from "./read-set.ts";
 import { failure, timedOut, type ViewLog } from "./view-log.ts";
+import type { ViewTable } from "./relations.ts";
 import { ViewRows } from "./view-rows.ts";
 import type { ViewModule, ViewSite } from "./view-site.ts";
 
@@ -21,20 +23,38 @@ const stretchMs = 5;
 export interface Given {
   readonly rows: ViewRows;
   readonly reads: ReadSet;
+  /** Instances that were read. */
+  readonly inner: readonly Instance[];
+}
+
+/** What a run gives whose query reads views: it is run when those are up to date. */
+export interface Asked {
+  readonly plan: SelectPlan;
+  readonly views: readonly ViewTable[];
+  /** Instances of those: for who is to run it to say. */
+  readonly inner: readonly Instance[];
+  readonly reads: ReadSet;
+}
+
+/** An instance to be run. */
+export interface Task {
+  readonly instance: Instance;
+  /** The query that its function has given, when that alone is left to be run. */
+  readonly asked: Asked | undefined;
 }
 
 /** An instance that was run, and how long that took. */
-export interface Ran {
-  readonly instance: Instance;
-  readonly result: Given | LightconeError;
+export interface Ran<T> {
+  readonly task: T;
+  readonly result: Given | Asked | LightconeError;
   readonly spentMs: number;
 }
 
-export interface RunTaker {
+export interface RunTaker<T> {
   /** Takes what a run has brought. @returns whether the others are to be run */
-  take(ran: Ran): boolean;
+  take(ran: Ran<T>): boolean;
   /** One was not run to its end. */
-  failed(instance: Instance, error: LightconeError): void;
+  failed(task: T, error: LightconeError): void;
 }
 
 const noArgs = new Uint8Array(0);
@@ -76,11 +96,11 @@ export class ViewRunner {
    * @param attempt what the runs are numbered by, for whoever asks what a host ended at
    * @returns whether all have been taken
    */
-  run(due: readonly Instance[], taker: RunTaker, attempt: number): boolean {
+  run<T extends Task>(due: readonly T[], taker: RunTaker<T>, attempt: number): boolean {
     const { activity } = this.site;
     const notThere = this.isOpen || due.length === 0 ? undefined : this.openModule();
     if (notThere !== undefined) {
-      for (const instance of due) taker.failed(instance, failure(instance, notThere));
+      for (const task of due) taker.failed(task, failure(task.instance, notThere));
       return true;
     }
     try {
@@ -90,24 +110,25 @@ export class ViewRunner {
     }
   }
 
-  private runInStretches(due: readonly Instance[], taker: RunTaker, attempt: number): boolean {
+  private runInStretches<T extends Task>(due: readonly T[], taker: RunTaker<T>, attempt: number): boolean {
     const { activity, clock, limits, watchdog } = this.site;
     let left = due;
     while (left.length > 0) {
-      const ran: Ran[] = [];
+      const ran: Ran<T>[] = [];
       let hasBegun = false;
       const goOn = modulePromises.setAside();
       const isWhole = watchdog.runWithin(() => {
         hasBegun = true;
         const until = clock.steadyMs() + stretchMs;
         do {
-          const instance = left[ran.length] as Instance; // below the length
+          const task = left[ran.length] as T; // below the length
+          const { instance } = task;
           this.running = instance;
           activity.beginPart(WorkKind.view, instance.of.workId, attempt);
           const from = clock.steadyMs();
-          const result = this.runOne(instance);
+          const result = this.runOne(task);
           this.running = undefined;
-          ran.push({ instance, result, spentMs: clock.steadyMs() - from });
+          ran.push({ task, result, spentMs: clock.steadyMs() - from });
         } while (ran.length < left.length && clock.steadyMs() < until);
       }, limits.viewTimeoutMs);
       if (!isWhole) modulePromises.end();
@@ -129,14 +150,14 @@ export class ViewRunner {
    *
    * @returns those that are still to be run
    */
-  private failEnded(left: readonly Instance[], hasBegun: boolean, taker: RunTaker): readonly Instance[] {
-    const [first] = left;
+  private failEnded<T extends Task>(left: readonly T[], hasBegun: boolean, taker: RunTaker<T>): readonly T[] {
+    const first = left[0]?.instance;
     if (first === undefined) return left;
     const { viewTimeoutMs } = this.site.limits;
     this.log.said(first, timedOut(first, viewTimeoutMs));
-    const isEnded = ({ of }: Instance): boolean => !hasBegun || of === first.of;
-    for (const instance of left) if (isEnded(instance)) taker.failed(instance, timedOut(instance, viewTimeoutMs));
-    return left.filter((instance) => !isEnded(instance));
+    const isEnded = ({ instance }: T): boolean => !hasBegun || instance.of === first.of;
+    for (const task of left) if (isEnded(task)) taker.failed(task, timedOut(task.instance, viewTimeoutMs));
+    return left.filter((task) => !isEnded(task));
   }
 
   /** Lets go of the instance that views run in. */
@@ -168,40 +189,19 @@ export class ViewRunner {
   }
 
   /** Runs an instance. @returns what it gives, or why it gives nothing */
-  private runOne(instance: Instance): Given | LightconeError {
-    const { limits, store } = this.site;
+  private runOne({ instance, asked }: Task): Given | Asked | LightconeError {
+    const { limits } = this.site;
     const { of, caller } = instance;
-    const reads = new ReadSet(this.keys, limits.viewReadsMax);
     const rows = new ViewRows(of, caller, limits.viewRowsMax);
     try {
-      const module = defined(this.bound, "the module of a view");
-      const { view } = of;
-      const { views } = module;
-      this.port.begin(reads);
-      const outcome = views.callView?.({
-        viewIndex: view.index,
-        isAnonymous: view.isAnonymous,
-        sender: caller,
-        args: noArgs,
-      });
-      this.port.end();
-      reads.finish();
-      switch (outcome?.kind) {
-        case "rows":
-          rows.addList(outcome.bytes);
-          break;
-        case "query":
-          if (outcome.sql !== "") runQuery(store, view, outcome.sql, reads, rows.add);
-          break;
-        case "error":
-          return this.log.refused(instance, outcome.message);
-        case "panic":
-          if (outcome.fatal) this.discard();
-          return this.log.panicked(instance, outcome.message, this.bound);
-        case undefined:
-          return failure(instance, "this release does not run its views");
+      const given = asked ?? this.call(instance, rows);
+      if (isLightconeError(given)) return given;
+      if ("plan" in given) {
+        if (asked === undefined && given.views.length > 0) return given;
+        runQuery(this.site.relations, given.plan, caller, given.reads, rows.add);
       }
       rows.checkKey();
+      return { rows, reads: given.reads, inner: given.inner };
     } catch (error) {
       this.port.end();
       if (!isLightconeError(error)) {
@@ -212,6 +212,39 @@ export class ViewRunner {
       if (error.code !== "ViewFailed") this.discard();
       return this.log.said(instance, error);
     }
-    return { rows, reads };
+  }
+
+  /** Calls the view's function: it gives rows, or a query. */
+  private call(instance: Instance, rows: ViewRows): Given | Asked | LightconeError {
+    const { limits, relations } = this.site;
+    const { view } = instance.of;
+    const reads = new ReadSet(this.keys, limits.viewReadsMax);
+    const { views } = defined(this.bound, "the module of a view");
+    this.port.begin(reads);
+    const outcome = views.callView?.({
+      viewIndex: view.index,
+      isAnonymous: view.isAnonymous,
+      sender: instance.caller,
+      args: noArgs,
+    });
+    this.port.end();
+    reads.finish();
+    switch (outcome?.kind) {
+      case "rows":
+        rows.addList(outcome.bytes);
+        return { rows, reads, inner: [] };
+      case "query": {
+        if (outcome.sql === "") return { rows, reads, inner: [] };
+        const plan = planOf(relations, view, outcome.sql);
+        return { plan, views: viewsOf(relations, plan), inner: [], reads };
+      }
+      case "error":
+        return this.log.refused(instance, outcome.message);
+      case "panic":
+        if (outcome.fatal) this.discard();
+        return this.log.panicked(instance, outcome.message, this.bound);
+      case undefined:
+        return failure(instance, "this release does not run its views");
+    }
   }
 }

@@ -7,12 +7,13 @@
 import { assertProperty, runCount } from "@lightcone/base/testing";
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { runWorld, steps } from "../testing/view-world.ts";
+import { plainSteps, runWorld, steps } from "../testing/view-world.ts";
 import { Instances } from "./instances.ts";
 import { Readers, ReadSet } from "./read-set.ts";
 import { ViewRows } from "./view-rows.ts";
 
 const world = fc.asyncProperty(steps, runWorld);
+const plainWorld = fc.asyncProperty(plainSteps, runWorld);
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -101,6 +102,13 @@ describe("row 9: a fault is found", () => {
     ],
   ])("%s", { timeout: 120_000 }, async (_, put) => {
     put();
+    expect((await fc.check(plainWorld, { numRuns: 300, endOnFailure: true, seed: 1 })).failed).toBe(true);
+  });
+
+  test("views that read a view are not noted", { timeout: 120_000 }, async () => {
+    vi.spyOn(Instances.prototype, "setReads").mockImplementation((instance, reads) => {
+      instance.reads = reads;
+    });
     expect((await fc.check(world, { numRuns: 300, endOnFailure: true, seed: 1 })).failed).toBe(true);
   });
 });

@@ -4,106 +4,16 @@
  * Method: kind of ending × who meets it (the commit, whoever subscribes), over a real store, pipeline and job loop, with views
  * that are functions of the test. Each limit is met with a small value of it.
  */
-import { asRowRef } from "@lightcone/base";
 import { testSeed } from "@lightcone/base/testing";
-import { tableDef } from "@lightcone/engine/testing";
 import { Errno, type HostPort, type ViewOutcome } from "@lightcone/host";
-import type { DeltaPart } from "@lightcone/query";
 import { t } from "@lightcone/sats";
-import { bindParams, compileSubscription } from "@lightcone/sql";
+import { compileSubscription } from "@lightcone/sql";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import type { DatabaseLimits } from "../link/limits.ts";
-import type { Subscriber, Subscription } from "../subscriptions/subscriber.ts";
-import { openParts, testCaller, type TestParts } from "../testing/index.ts";
+import { all, columns, good, heard, opened, rows, u32s } from "../testing/number-views.ts";
 import type { TestView } from "../testing/test-module.ts";
 import { Readers } from "./read-set.ts";
-
-const number = tableDef({ name: "number", columns: { id: t.u32 }, unique: [["id"]] });
-
-const u32s = (...numbers: readonly number[]): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(Uint32Array.from(numbers).buffer);
-const rows = (...numbers: readonly number[]): ViewOutcome => ({
-  kind: "rows",
-  bytes: u32s(numbers.length, ...numbers),
-});
-
-/** The numbers in the table, by a scan. */
-function all(port: HostPort): number[] {
-  const scan = port.scanTable(port.tableId("number") as never);
-  if (typeof scan === "number") throw new TypeError(port.failure());
-  const found: number[] = [];
-  for (let ref = scan.next(); ref !== -1; ref = scan.next()) {
-    port.resolve(ref);
-    found.push(port.row.view.getUint32(port.row.at, true));
-  }
-  return found;
-}
-
-class Ear implements Subscriber {
-  readonly changes: DeltaPart[] = [];
-  readonly numbers = new Set<number>();
-  readonly errors: string[] = [];
-  private readonly parts: TestParts;
-
-  constructor(parts: TestParts) {
-    this.parts = parts;
-  }
-
-  deliver(): void {
-    const { relations } = this.parts.context;
-    const each = ({ refs, count }: DeltaPart["inserts"], act: (number: number) => void): void => {
-      for (const ref of refs.subarray(0, count)) {
-        relations.resolve(asRowRef(ref));
-        expect(relations.row.length).toBe(4);
-        act(relations.row.view.getUint32(relations.row.at, true));
-      }
-    };
-    for (const { deletes, inserts } of this.changes) {
-      each(deletes, (one) => this.numbers.delete(one));
-      each(inserts, (one) => this.numbers.add(one));
-    }
-  }
-
-  missed(_: Subscription, text: string): void {
-    throw new Error(text);
-  }
-
-  struckOff(subscription: Subscription, text: string): void {
-    this.errors.push(text);
-    this.parts.subscriptions.release(subscription);
-  }
-}
-
-interface World extends TestParts {
-  /** Subscribes; the text of why not. */
-  hear(sql: string, caller?: number): Ear | string;
-  put(...numbers: readonly number[]): void;
-}
-
-async function opened(views: Readonly<Record<string, TestView>>, limits: Partial<DatabaseLimits> = {}): Promise<World> {
-  const parts = await openParts({ tables: [number], views }, limits);
-  const table = parts.store.tableByName("number") ?? expect.fail("no table");
-  return Object.assign(parts, {
-    hear(sql: string, caller = 1): Ear | string {
-      const { identity, isOwner } = testCaller(caller);
-      const [plan] = compileSubscription(sql, parts.context.access.catalog({ isOwner: false }, false));
-      if (plan === undefined) return "no query";
-      const failed = parts.context.views.compute([plan], { identity, isOwner });
-      if (failed !== undefined) return failed.told;
-      const ear = new Ear(parts);
-      parts.subscriptions.hold(ear, plan, bindParams(plan, identity));
-      return ear;
-    },
-    put(...numbers: readonly number[]): void {
-      parts.commit(() => numbers.forEach((one) => parts.store.tx.insert(table.id, u32s(one), 0, 4)));
-    },
-  });
-}
-
-const columns = { id: t.u32 };
-const good: TestView = { columns, isAnonymous: true, run: (port) => rows(...all(port)) };
-const heard = (ear: Ear | string): Ear => (typeof ear === "string" ? expect.fail(ear) : ear);
 
 /** What a view does once there is a number over 9. */
 const endings: [
@@ -141,7 +51,12 @@ const endings: [
   ["returns too many rows", () => rows(1, 2, 3, 4, 5), /viewRowsMax/, { limits: { viewRowsMax: 4 } }],
   ["asks with a query that is none", () => ({ kind: "query", sql: "SELECT" }), /sql parser error/],
   ["asks for rows of another type", () => ({ kind: "query", sql: "SELECT * FROM st_table" }), /rows of another type/],
-  ["asks a view", () => ({ kind: "query", sql: "SELECT * FROM good" }), /no such table: `good`/],
+  ["asks a view that is none", () => ({ kind: "query", sql: "SELECT * FROM goods" }), /no such table: `goods`/],
+  [
+    "asks itself",
+    () => ({ kind: "query", sql: "SELECT * FROM bad" }),
+    /view `bad` failed: it reads itself: `bad` reads `bad`/,
+  ],
   [
     "asks with its caller",
     () => ({ kind: "query", sql: "SELECT * FROM st_client WHERE identity = :sender" }),

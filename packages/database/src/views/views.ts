@@ -17,9 +17,10 @@ import { Instances, type Instance } from "./instances.ts";
 import type { ReadPort } from "./read-port.ts";
 import { IndexKeys, Readers } from "./read-set.ts";
 import { nobody } from "./relations.ts";
-import { ended, outOfRoom, ViewLog } from "./view-log.ts";
+import { Round, type RoundSite } from "./round.ts";
+import { ended, failedWithin, outOfRoom, ViewLog } from "./view-log.ts";
 import { toCome, type ViewRows } from "./view-rows.ts";
-import { ViewRunner, type Ran, type RunTaker } from "./view-runner.ts";
+import { ViewRunner, type Given } from "./view-runner.ts";
 import type { ViewListener, ViewModule, ViewSite } from "./view-site.ts";
 
 /** Instances that are kept although nobody is subscribed to them. */
@@ -114,23 +115,31 @@ export class Views {
 
   /** The same for what a new module has changed, apart from a commit. */
   refreshStale(): Commit | undefined {
-    const { instances } = this;
-    const { dropped } = this;
-    if (this.stale.length === 0 && dropped.length === 0) return undefined;
-    this.dropped = [];
+    if (this.stale.length === 0 && this.dropped.length === 0) return undefined;
     const all = this.stale;
     this.stale = [];
     const due: Instance[] = [];
     for (const instance of all) {
       instance.isTouched = false;
       if (instance.isGone) continue;
-      if (instance.users.size === 0) {
-        this.forgetReads(instance);
-        instances.remove(instance);
-        dropped.push(instance);
-      } else if (instance.error === undefined) due.push(instance);
+      if (!instance.isFollowed) this.drop(instance);
+      else if (instance.error === undefined) due.push(instance);
     }
+    const { dropped } = this;
+    this.dropped = [];
     return this.write(dropped, due, true);
+  }
+
+  /** Lets go of an instance that nobody follows, and of those that read it. Their rows go with the next round. */
+  private drop(instance: Instance): void {
+    const all = [instance];
+    for (const each of all) {
+      if (each.isGone) continue;
+      all.push(...each.readers);
+      this.forgetReads(each);
+      this.instances.remove(each);
+      this.dropped.push(each);
+    }
   }
 
   private readonly touch = (instance: Instance): void => {
@@ -201,11 +210,13 @@ export class Views {
   endRefused(): void {
     const { ends } = this.site;
     for (const instance of this.instances.all()) {
-      const refusal = instance.users.size === 0 ? undefined : ends.refusal(instance.of.view.name);
+      const refusal = instance.isFollowed ? ends.refusal(instance.of.view.name) : undefined;
       if (refusal === undefined || instance.error !== undefined) continue;
-      this.forgetReads(instance);
-      instance.error = refusal;
-      this.listener.failed(instance, refusal);
+      for (const [each, error] of withReaders([instance, refusal])) {
+        this.forgetReads(each);
+        each.error = error;
+        if (each.users.size > 0) this.listener.failed(each, error);
+      }
     }
   }
 
@@ -215,26 +226,29 @@ export class Views {
 
   // --- running
 
-  /** Takes the rows of `dropped` away and computes `due`, in one commit of the derived store. */
+  /** Takes the rows of `dropped` away and computes `wanted`, in one commit of the derived store. */
   private write(dropped: readonly Instance[], wanted: readonly Instance[], isOfCommit: boolean): Commit | undefined {
-    const { limits, relations, condemned } = this.site;
+    const { relations, condemned } = this.site;
     const { derived } = relations;
     const gone = [...dropped, ...this.makeRoom(wanted)];
-    const failed: Instance[] = [];
+    const failures = new Map<Instance, LightconeError>();
     for (const instance of wanted)
-      if (condemned.has(instance.of.schema.id, this.isRestoring)) this.failIn(failed, instance, ended(instance));
-    const due = failed.length === 0 ? wanted : wanted.filter((instance) => !failed.includes(instance));
+      if (condemned.has(instance.of.schema.id, this.isRestoring)) this.failIn(failures, instance, ended(instance));
+    const due = new Set(wanted);
     for (let times = 1; ; times += 1) {
       derived.begin();
       for (const instance of gone) this.clear(instance);
-      const left = failed.length === 0 ? due : due.filter((instance) => !failed.includes(instance));
+      for (const instance of failures.keys()) due.delete(instance);
       if (times > roomTriesMax) {
-        for (const instance of left)
-          this.failIn(failed, instance, this.log.said(instance, outOfRoom(instance, limits.liveStateBytesMax)));
+        const left = [...due].map((each): [Instance, LightconeError] => [each, this.saidOutOfRoom(each)]);
+        for (const [instance, error] of withReaders(...left, ...failures))
+          if (!failures.has(instance)) this.failIn(failures, instance, error, due.has(instance));
         break;
       }
-      if (this.runner.run(left, this.takerOf(failed), this.isRestoring ? 1 : 0)) break;
+      const round = new Round(this.roundSite(failures), failures);
+      if (round.run([...due])) break;
       // The one that found no room has failed. Nothing of this round stands: the others have another.
+      for (const instance of round.due) due.add(instance);
       derived.rollback();
       for (const [instance, rows] of this.before.reverse()) instance.rows = rows;
       this.before = [];
@@ -243,8 +257,7 @@ export class Views {
     if (isOfCommit) this.log.tellSlow();
     this.log.forgetTimes();
     const commit = relations.commit();
-    for (const instance of failed)
-      if (instance.users.size > 0) this.listener.failed(instance, defined(instance.error, "why it failed"));
+    for (const [instance, error] of failures) if (instance.users.size > 0) this.listener.failed(instance, error);
     return commit;
   }
 
@@ -252,51 +265,77 @@ export class Views {
   private makeRoom(due: readonly Instance[]): readonly Instance[] {
     const { limits, relations } = this.site;
     if (relations.derivedBytes + this.otherBytes() < limits.liveStateBytesMax * 0.75) return noInstances;
-    const gone = this.instances.trim(0, new Set(due));
-    for (const instance of gone) this.forgetReads(instance);
+    const except = new Set(due);
+    const gone: Instance[] = [];
+    // What only those have read that go can go after them.
+    for (let more = this.instances.trim(0, except); more.length > 0; more = this.instances.trim(0, except)) {
+      for (const instance of more) this.forgetReads(instance);
+      gone.push(...more);
+    }
     return gone;
   }
 
-  private takerOf(failed: Instance[]): RunTaker {
+  private roundSite(failures: Map<Instance, LightconeError>): RoundSite {
+    const { instances, log, runner, site } = this;
     return {
-      take: (ran) => this.take(ran, failed),
-      failed: (instance, error) => this.failIn(failed, instance, error),
+      runner,
+      log,
+      viewTimeoutMs: site.limits.viewTimeoutMs,
+      attempt: this.isRestoring ? 1 : 0,
+      instanceOf: (view, caller) => instances.of(view, caller),
+      isKept: (instance) => {
+        if (!instance.isFollowed) this.drop(instance);
+        return !instance.isGone;
+      },
+      refusal: (instance) => {
+        if (site.condemned.has(instance.of.schema.id, this.isRestoring)) return ended(instance);
+        return this.isRestoring ? undefined : site.ends.refusal(instance.of.view.name);
+      },
+      take: (instance, given) => this.take(instance, given, failures),
+      failed: (instance, error, isOwn) => this.failIn(failures, instance, error, isOwn),
+      noteTime: (instance, spentMs) => log.noteTime(instance, spentMs),
     };
   }
 
-  /** Takes what a run has brought. @returns false when its rows found no room: it is among those that have failed */
-  private take({ instance, result, spentMs }: Ran, failed: Instance[]): boolean {
-    const { clock, limits, relations, watchdog } = this.site;
-    const from = clock.steadyMs();
-    if (isLightconeError(result)) this.failIn(failed, instance, result);
-    else {
-      watchdog.critical.enter();
-      try {
-        this.replace(instance, result.rows);
-        const bytes = relations.derivedBytes + this.otherBytes();
-        if (bytes > limits.liveStateBytesMax)
-          throw new LightconeError("OutOfMemory", { bytesMax: limits.liveStateBytesMax });
-      } catch (error) {
-        if (!isLightconeError(error, "OutOfMemory")) throw error;
-        this.failIn(failed, instance, this.log.said(instance, outOfRoom(instance, limits.liveStateBytesMax)));
-        return false;
-      } finally {
-        watchdog.critical.leave();
-      }
-      instance.failures = 0;
-      instance.error = undefined;
-      if (instance.reads?.isSame(result.reads) !== true) {
-        this.forgetReads(instance);
-        instance.reads = result.reads;
-        this.readers.add(instance, result.reads);
-      }
-    }
-    this.log.noteTime(instance, spentMs + clock.steadyMs() - from);
-    return true;
+  private saidOutOfRoom(instance: Instance): LightconeError {
+    return this.log.said(instance, outOfRoom(instance, this.site.limits.liveStateBytesMax));
   }
 
-  /** Makes the instance's rows be `rows`. */
-  private replace(instance: Instance, rows: ViewRows): void {
+  /** Takes what a run has brought. @returns whether its rows are others now; undefined when they found no room: it has failed */
+  private take(
+    instance: Instance,
+    { rows, reads, inner }: Given,
+    failures: Map<Instance, LightconeError>,
+  ): boolean | undefined {
+    const { clock, limits, relations, watchdog } = this.site;
+    const from = clock.steadyMs();
+    let hasChanged: boolean;
+    watchdog.critical.enter();
+    try {
+      hasChanged = this.replace(instance, rows);
+      const bytes = relations.derivedBytes + this.otherBytes();
+      if (bytes > limits.liveStateBytesMax)
+        throw new LightconeError("OutOfMemory", { bytesMax: limits.liveStateBytesMax });
+    } catch (error) {
+      if (!isLightconeError(error, "OutOfMemory")) throw error;
+      this.failIn(failures, instance, this.saidOutOfRoom(instance));
+      return undefined;
+    } finally {
+      watchdog.critical.leave();
+    }
+    instance.failures = 0;
+    instance.error = undefined;
+    if (instance.reads?.isSame(reads) !== true || !isSameList(instance.inner, inner)) {
+      this.forgetReads(instance);
+      this.instances.setReads(instance, reads, inner);
+      this.readers.add(instance, reads);
+    }
+    this.log.noteTime(instance, clock.steadyMs() - from);
+    return hasChanged;
+  }
+
+  /** Makes the instance's rows be `rows`. @returns whether they were others */
+  private replace(instance: Instance, rows: ViewRows): boolean {
     const { derived } = this.site.relations;
     const { table } = instance.of;
     const { deletes, inserts, rows: all } = rows.differenceTo(table, derived, instance.rows);
@@ -311,6 +350,7 @@ export class Views {
       next = all.indexOf(toCome, next + 1);
     }
     this.stand(instance, inserts.length > 1 ? [...new Set(all)] : all);
+    return deletes.length + inserts.length > 0;
   }
 
   /** Notes the rows of an instance, to be undone with the round. */
@@ -329,23 +369,45 @@ export class Views {
   }
 
   private forgetReads(instance: Instance): void {
-    if (instance.reads !== undefined) this.readers.remove(instance, instance.reads);
-    instance.reads = undefined;
+    const reads = this.instances.forgetReads(instance);
+    if (reads !== undefined) this.readers.remove(instance, reads);
   }
 
   // --- failing
 
-  private failIn(failed: Instance[], instance: Instance, error: LightconeError): void {
-    failed.push(instance);
+  private failIn(
+    failures: Map<Instance, LightconeError>,
+    instance: Instance,
+    error: LightconeError,
+    isOwn = true,
+  ): LightconeError {
     this.forgetReads(instance);
-    instance.failures += 1;
+    if (isOwn) instance.failures += 1;
     instance.isQuarantined = instance.failures >= viewFailuresMax;
     instance.error = instance.isQuarantined
       ? new LightconeError("ViewQuarantined", { view: instance.of.view.name, failureCount: instance.failures })
       : error;
+    failures.set(instance, instance.error);
     if (instance.isQuarantined)
       this.log.say({ level: LogLevel.error, message: `${instance.error.message}. ${instance.error.hint}` }, instance);
+    return instance.error;
   }
+}
+
+function isSameList(some: readonly Instance[], others: readonly Instance[]): boolean {
+  return some.length === others.length && some.every((instance, at) => instance === others[at]);
+}
+
+/** Instances that fail, and those that read them. */
+function withReaders(...failing: [Instance, LightconeError][]): readonly (readonly [Instance, LightconeError])[] {
+  const seen = new Set(failing.map(([instance]) => instance));
+  for (const [instance, error] of failing)
+    for (const reader of instance.readers) {
+      if (seen.has(reader)) continue;
+      seen.add(reader);
+      failing.push([reader, failedWithin(reader, instance, error)]);
+    }
+  return failing;
 }
 
 const noInstances: readonly Instance[] = [];
