@@ -144,8 +144,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "queries that left are still found by their values",
     file: "live/parameter-index.ts",
-    from: "if (next === 0) this.free(slot);",
-    to: "this.slots[slot + 1] = position + 1;",
+    from: "if (next === 0) this.free(slot);\n    else this.point(slot, next);",
+    to: "if (next !== 0) this.point(slot, next);",
   },
 ];
 
