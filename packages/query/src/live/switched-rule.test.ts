@@ -23,6 +23,15 @@ const staff: TableSpec = {
 };
 const gate: TableSpec = { name: "gate", columns: { n: t.u32, level: t.u32 } };
 
+const madeIndex = {
+  name: "made",
+  sourceName: "made",
+  accessor: undefined,
+  algorithm: "btree",
+  columns: [0],
+  unique: false,
+} as const;
+
 class Ruled {
   readonly fixture = new Fixture(item, staff, gate);
   readonly queries: LiveQueries<string>;
@@ -45,13 +54,15 @@ class Ruled {
     this.queries.subscribe(this.plan, bindParams(this.plan, sender), name);
   }
 
-  commit(...changes: readonly (readonly ["+" | "-", string, object])[]): Record<string, string> {
+  /** "index" makes one over the table's first column: every template that reads the table is made anew in the commit. */
+  commit(...changes: readonly (readonly ["+" | "-" | "index", string, object])[]): Record<string, string> {
     const { fixture, queries } = this;
     const told: Record<string, string> = {};
     fixture.store.begin();
     for (const [what, table, row] of changes)
       if (what === "+") fixture.insert(table, row);
-      else fixture.delete(table, row);
+      else if (what === "-") fixture.delete(table, row);
+      else fixture.store.catalog.createIndex(fixture.table(table).id, madeIndex);
     fixture.commit((commit) => {
       queries.advance(commit);
       queries.forEachDelta((query, parts) => {
@@ -165,5 +176,22 @@ describe("row 9: a rule that a row elsewhere switches on and off", () => {
     expect(live.commit(["+", "gate", { n: 2, level: 2 }])).toEqual({ ann: "+1" });
     expect(live.commit(["-", "gate", { n: 1, level: 4 }])).toEqual({});
     expect(live.commit(["-", "gate", { n: 2, level: 2 }])).toEqual({ ann: "-1", bob: "-1" });
+  });
+
+  test("a table of a rule has an index from the commit on that switches: every caller is told, also under a rule of a rule", () => {
+    const rule = "SELECT item.* FROM item JOIN gate g WHERE g.level = 7";
+    const live = new Ruled("SELECT * FROM item", rule, "SELECT gate.* FROM gate JOIN staff a WHERE a.who = :sender");
+    live.commit(["+", ...i(1)], ["+", "gate", { n: 1, level: 7 }]);
+    expect(live.commit(["index", "gate", {}], ["+", ...s(1, ann)], ["+", ...s(2, bob)], ["+", ...i(2)])).toEqual({
+      ann: "+1 +2",
+      bob: "+1 +2",
+    });
+    expect(live.commit(["-", ...s(1, ann)], ["+", ...i(3)])).toEqual({ ann: "-1 -2", bob: "+3" });
+    const back = new Ruled("SELECT * FROM item", rule, "SELECT gate.* FROM gate JOIN staff a WHERE a.who = :sender");
+    back.commit(["+", ...i(1)], ["+", "gate", { n: 1, level: 7 }], ["+", ...s(1, ann)], ["+", ...s(2, bob)]);
+    expect(back.commit(["index", "staff", {}], ["-", ...s(1, ann)], ["-", ...s(2, bob)], ["+", ...i(2)])).toEqual({
+      ann: "-1",
+      bob: "-1",
+    });
   });
 });

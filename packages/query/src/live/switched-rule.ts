@@ -81,10 +81,15 @@ export class SwitchedRule implements LiveRule {
       this.was = grown(this.was, position * 2);
       this.is = grown(this.is, position * 2);
     }
-    // A template that is made anew in the middle of a turn has yet to hear of it.
-    const on = this.hasAll(this.turn.isOpen ? "old" : "new", query) ? 1 : 0;
-    this.was[position] = on;
-    this.is[position] = on;
+    const { turn, was, is, switched } = this;
+    is[position] = this.hasAll("new", query) ? 1 : 0;
+    this.settle(position);
+    if (!turn.isOpen) return;
+    // The template is made anew in the middle of a turn, and has yet to tell it. Each query is looked at by itself: rules that this
+    // one reads may have entered the turn for the queries before it.
+    this.turnNumber = turn.number;
+    was[position] = this.hasAll("old", query) ? 1 : 0;
+    if (was[position] !== is[position]) switched.push(query);
   }
 
   drop(query: ParameterRow): void {
