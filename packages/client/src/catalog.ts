@@ -6,8 +6,8 @@
  * the page is open, is found all the same. What differs fails by its name; the rest goes on.
  */
 import { LightconeError } from "@lightcone/base";
-import { isOption, typesEqual } from "@lightcone/sats";
-import { functionDifference, tableDifference } from "./difference.ts";
+import { isOption } from "@lightcone/sats";
+import { functionDifference, isSame, tableDifference } from "./difference.ts";
 import type { BagTable } from "./row-bag.ts";
 import { readSchema, type ClientSchema, type FunctionSchema, type TableSchema } from "./schema.ts";
 import { encodeValue, isObject, makeCodec, partsCodec, partsOf, shown, type Codec } from "./value-codec.ts";
@@ -173,7 +173,7 @@ export class Catalog {
   #isSame(accessor: string): boolean {
     const [before, now] = [this.#schemaBefore?.tables.get(accessor), this.#now?.tables.get(accessor)];
     if (before === undefined || now === undefined || before.key?.name !== now.key?.name) return false;
-    return typesEqual(before.row, now.row);
+    return isSame(before.row, now.row);
   }
 
   #makeFunction(kind: FunctionKind, accessor: string): KnownFunction | LightconeError {

@@ -15,7 +15,8 @@ import {
   type AlgebraicType,
   type ProductType,
 } from "@lightcone/sats";
-import { functionDifference, tableDifference, wordOf } from "./difference.ts";
+import { functionDifference, tableDifference } from "./difference.ts";
+import { wordOf } from "./type-word.ts";
 
 const shape = (color: string) => sum({ Empty: unit, [color]: t.u32 });
 

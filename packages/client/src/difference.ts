@@ -2,17 +2,9 @@
  * What keeps a page from using a table or a reducer of the version that is there: said by table or reducer, column or
  * parameter, and type. Columns and parameters go by name, so more of them, or another order, is no difference.
  */
-import {
-  isBytes,
-  isOption,
-  isUnit,
-  specialKind,
-  typesEqual,
-  unit,
-  type AlgebraicType,
-  type Member,
-} from "@lightcone/sats";
+import { isOption, type AlgebraicType, type Member } from "@lightcone/sats";
 import type { FunctionSchema, TableSchema } from "./schema.ts";
+import { wordOf } from "./type-word.ts";
 
 /** Undefined when code that knows `built` can use `now`. */
 export function tableDifference(built: TableSchema, now: TableSchema): string | undefined {
@@ -40,7 +32,7 @@ export function functionDifference(kind: string, built: FunctionSchema, now: Fun
   );
   if (added !== undefined) return `${name} takes a parameter \`${added.name}\` (${wordOf(added.type)})`;
   if (built.returns === undefined) return undefined; // nobody looks at it
-  const difference = typeDifference(built.returns, now.returns ?? unit);
+  const difference = typeDifference(built.returns, now.returns ?? { kind: "Product", elements: [] });
   return difference === undefined ? undefined : `${name} returns ${difference}`;
 }
 
@@ -53,29 +45,12 @@ function memberDifference(built: Member, now: Member | undefined): string | unde
 }
 
 function typeDifference(built: AlgebraicType, now: AlgebraicType): string | undefined {
-  if (typesEqual(built, now)) return undefined;
+  if (isSame(built, now)) return undefined;
   const [was, is] = [wordOf(built), wordOf(now)];
   return was === is ? `another ${is}` : `${is}, not ${was}`;
 }
 
-/** A type as an author of modules would say it. */
-export function wordOf(type: AlgebraicType): string {
-  const special = specialKind(type);
-  if (special !== undefined) return special;
-  if (isBytes(type)) return "bytes";
-  switch (type.kind) {
-    case "Array":
-      return `array of ${wordOf(type.element)}`;
-    case "Sum": {
-      const [some] = type.variants;
-      if (isOption(type) && some !== undefined) return `option of ${wordOf(some.type)}`;
-      return `enum of ${type.variants.map(({ name }) => name).join(", ")}`;
-    }
-    case "Product":
-      return isUnit(type) ? "unit" : `object of ${type.elements.map(({ name }) => name).join(", ")}`;
-    case "Ref":
-      return "another type";
-    default:
-      return type.kind.toLowerCase();
-  }
+/** Whether two types of schemas are the same: all their parts are JSON, in one order. */
+export function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -26,7 +26,15 @@ import { decodeValue, encodeValue, isObject, shown } from "./value-codec.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
-const operators = { eq: "=", ne: "<>", lt: "<", lte: "<=", gt: ">", gte: ">=" } as const;
+/** In SQL, and how a column's value may stand to the one that is given: below, the same, above. */
+const operators = {
+  eq: { sql: "=", takes: [0] },
+  ne: { sql: "<>", takes: [-1, 1] },
+  lt: { sql: "<", takes: [-1] },
+  lte: { sql: "<=", takes: [-1, 0] },
+  gt: { sql: ">", takes: [1] },
+  gte: { sql: ">=", takes: [0, 1] },
+} as const;
 type Operator = keyof typeof operators;
 
 /** What a column must be: any of the values, compared in that way. */
@@ -230,7 +238,7 @@ export class RowQuery {
       row.elements.find((element) => element.name === column)?.type;
     const comparison = (column: string, operator: Operator, value: unknown): string | undefined => {
       const text = literal(typeOf(column), value);
-      return text === undefined ? undefined : `${quoted(column)} ${operators[operator]} ${text}`;
+      return text === undefined ? undefined : `${quoted(column)} ${operators[operator].sql} ${text}`;
     };
     const conditions = terms.map(({ column, operator, values }) => {
       const all = values.map((value) => comparison(column, operator, value));
@@ -283,23 +291,8 @@ function termOf(column: string, operator: Operator, values: readonly unknown[]):
 
 function fits({ column, operator, values }: Term, row: Row): boolean {
   const actual = row[column];
-  return values.some((value) => {
-    const way = actual === undefined ? undefined : compare(actual, value);
-    switch (operator) {
-      case "eq":
-        return way === 0;
-      case "ne":
-        return way !== 0 && way !== undefined;
-      case "lt":
-        return way === -1;
-      case "lte":
-        return way === -1 || way === 0;
-      case "gt":
-        return way === 1;
-      case "gte":
-        return way === 1 || way === 0;
-    }
-  });
+  const takes: readonly number[] = operators[operator].takes;
+  return actual !== undefined && values.some((value) => takes.includes(compare(actual, value)));
 }
 
 function compareRows(order: readonly Order[], one: Row, other: Row): number {

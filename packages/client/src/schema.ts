@@ -5,7 +5,8 @@
  * not trusted: sizes, depths and names are bounded before anything is made of them.
  */
 import { LightconeError } from "@lightcone/base";
-import { isUnit, type AlgebraicType, type Member, type ProductType, t, typeDepthMax, unit } from "@lightcone/sats";
+import { isUnit, type AlgebraicType, type Member, type ProductType, typeDepthMax } from "@lightcone/sats";
+import { isPrimitive } from "./value-codec.ts";
 
 /** Levels of nesting; a reference to a type by its number is one too. */
 const levelsMax = 2 * typeDepthMax;
@@ -92,8 +93,8 @@ export function readSchema(json: unknown): ClientSchema {
       callable.map((one) => {
         const accessor = textOf(one["source_name"]);
         const params = readProduct({ Product: one["params"] });
-        const given = one[result] === undefined ? unit : readType(one[result]);
-        const returns = isUnit(given) ? undefined : given;
+        const given = one[result] === undefined ? undefined : readType(one[result]);
+        const returns = given === undefined || isUnit(given) ? undefined : given;
         return [accessor, { accessor, name: functionNames.get(accessor) ?? accessor, params, returns }];
       }),
     );
@@ -102,8 +103,6 @@ export function readSchema(json: unknown): ClientSchema {
   const procedures = functions("Procedures", "return_type");
   return { tables, reducers, procedures };
 }
-
-const primitives: ReadonlyMap<string, AlgebraicType> = new Map(Object.values(t).map((type) => [type.kind, type]));
 
 /** Reads types, with those that they refer to in their place. @param types by number */
 function typeReader(types: readonly unknown[]): (json: unknown) => AlgebraicType {
@@ -124,7 +123,7 @@ function typeReader(types: readonly unknown[]): (json: unknown) => AlgebraicType
       case "Sum":
         return { kind, variants: readMembers(fieldsOf(body)["variants"], level + 1) };
       default:
-        return primitives.get(kind) ?? malformed(`there is no type ${kind}`);
+        return isPrimitive(kind) ? { kind } : malformed(`there is no type ${kind}`);
     }
   };
   // `[{"name":{"some":"x"},"algebraic_type":T}]`

@@ -8,7 +8,6 @@ import {
   ByteReader,
   ByteWriter,
   ConnectionId,
-  formatType,
   Identity,
   isBytes,
   isOption,
@@ -26,6 +25,7 @@ import {
   type SpecialProduct,
   type SumType,
 } from "@lightcone/sats";
+import { wordOf } from "./type-word.ts";
 
 export interface Codec {
   /** @throws {TypeError} naming the place, when `value` is not of the type */
@@ -188,6 +188,10 @@ const primitives: Readonly<Record<PrimitiveKind, Codec>> = {
   F64: { ...fixed(8), write: float((out, value) => out.f64(value)), read: (input) => input.f64() },
 };
 
+export function isPrimitive(kind: string): kind is PrimitiveKind {
+  return Object.hasOwn(primitives, kind);
+}
+
 /** Past a text: plain letters are known by their bytes alone. */
 function skipText(input: ByteReader): void {
   const length = input.u32();
@@ -279,10 +283,10 @@ function sumCodec(type: SumType): Codec {
   const tags = new Map(variants.map(({ name }, tag) => [name, tag]));
   const variantOf = (input: ByteReader): (typeof variants)[number] => {
     const tag = input.u8();
-    return variants[tag] ?? input.fail(`${formatType(type)} has no variant ${tag}`, input.at - 1);
+    return variants[tag] ?? input.fail(`${wordOf(type)} has no variant ${tag}`, input.at - 1);
   };
   const isSpecial = specialKind(type) === "ScheduleAt";
-  const expected = isSpecial ? specialWords.ScheduleAt : `{ tag } of ${formatType(type)}`;
+  const expected = isSpecial ? specialWords.ScheduleAt : `{ tag } of ${wordOf(type)}`;
   return {
     write(out, value) {
       const { tag: name, value: payload } = (value ?? {}) as { readonly tag?: unknown; readonly value?: unknown };

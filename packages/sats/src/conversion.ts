@@ -15,7 +15,7 @@ import type { ByteWriter } from "./byte-writer.ts";
 import { typeDepthMax } from "./limits.ts";
 import { fixedSizeOf } from "./measure.ts";
 import { makeSkip } from "./skip.ts";
-import { isOption, typesEqual } from "./types.ts";
+import { isOption, typesEqual } from "./type-predicates.ts";
 
 export type Conversion =
   | { readonly kind: "keep" }

@@ -5,6 +5,7 @@ export * from "./comparator.ts";
 export * from "./conversion.ts";
 export * from "./copy-view.ts";
 export * from "./format-type.ts";
+export * from "./type-predicates.ts";
 export * from "./type-text.ts";
 export * from "./hashes.ts";
 export * from "./hex.ts";

@@ -1,5 +1,5 @@
 /** How to make a value of a special type, in the words of an author: texts of errors go on with it. */
-import type { SpecialKind } from "./types.ts";
+import type { SpecialKind } from "./type-predicates.ts";
 
 export const specialWords: Readonly<Record<SpecialKind, string>> = {
   Identity: 'an Identity, as Identity.fromString("c200…") makes one',

@@ -1,6 +1,6 @@
 /** A type as a person writes it. */
 import type { AlgebraicType, Typespace } from "./algebraic-type.ts";
-import { isBytes, isOption, isUnit, specialKind } from "./types.ts";
+import { isBytes, isOption, isUnit, specialKind } from "./type-predicates.ts";
 
 /** What `Ref`s stand for: names, and the types that have none. */
 export interface TypeNames {

@@ -4,7 +4,7 @@ import { formatType } from "./format-type.ts";
 import { valueDepthMax } from "./limits.ts";
 import { followRef } from "./refs.ts";
 import { specialWords } from "./special-words.ts";
-import { hasElementNames, isBytes, isOption, isResult, isUnit, specialKind } from "./types.ts";
+import { hasElementNames, isBytes, isOption, isResult, isUnit, specialKind } from "./type-predicates.ts";
 
 /** Thrown by generated writers at a value that is not of its type. */
 export class ValueMismatch extends Error {}

@@ -9,7 +9,7 @@ import type { ByteWriter } from "../byte-writer.ts";
 import { formatType } from "../format-type.ts";
 import { tryFromHex } from "../hex.ts";
 import { followRef } from "../refs.ts";
-import { isOption } from "../types.ts";
+import { isOption } from "../type-predicates.ts";
 import { JsonNumber, JsonObject, parseJson } from "./json-reader.ts";
 import type { JsonNode } from "./json-reader.ts";
 

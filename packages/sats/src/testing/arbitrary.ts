@@ -1,19 +1,14 @@
 /** Random types, values of them, and spoilt bytes, for property tests. */
 import fc from "fast-check";
 import type { AlgebraicType, Member, ProductType, SumType } from "../algebraic-type.ts";
+import { isBytes, isOption, isResult, isUnit, hasElementNames, specialProduct } from "../type-predicates.ts";
 import {
   bytes,
   connectionId,
   identity,
-  isBytes,
-  isOption,
-  isResult,
-  isUnit,
-  hasElementNames,
   option,
   result,
   scheduleAt,
-  specialProduct,
   t,
   timeDuration,
   timestamp,

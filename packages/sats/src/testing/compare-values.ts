@@ -1,7 +1,7 @@
 /** The order of values as docs/semantics/order-and-equality.md words it, plainly: the model that comparators are held to. */
 import type { AlgebraicType } from "../algebraic-type.ts";
 import { encodeUtf8 } from "../utf8.ts";
-import { hasElementNames, isBytes, isOption, isResult, isUnit, specialProduct } from "../types.ts";
+import { hasElementNames, isBytes, isOption, isResult, isUnit, specialProduct } from "../type-predicates.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -4,7 +4,7 @@ import type { AlgebraicType, Member, Typespace } from "../algebraic-type.ts";
 import { fromHex } from "../hex.ts";
 import { followRef } from "../refs.ts";
 import { primitives } from "../type-codec.ts";
-import { isBytes, isOption, isResult, isUnit, specialProduct } from "../types.ts";
+import { isBytes, isOption, isResult, isUnit, specialProduct } from "../type-predicates.ts";
 import { ConnectionId } from "../values/connection-id.ts";
 import { Identity } from "../values/identity.ts";
 import { TimeDuration } from "../values/time-duration.ts";
