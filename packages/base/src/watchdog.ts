@@ -5,6 +5,7 @@
  * that out through the options of a `vm` script alone.
  */
 import { Script } from "node:vm";
+import { runTimed } from "./timed-work.ts";
 import { Asked, askedWord, CriticalSection, sectionMsMax } from "./critical-section.ts";
 
 /** Ends work that takes too long. */
@@ -26,7 +27,7 @@ export interface Watchdog {
   runWithin(work: () => void, budgetMs: number): boolean;
 }
 
-/** What ends it: time, which starts a thread and costs 0.1 ms, the process's SIGINT, or either. */
+/** What ends it: time, the process's SIGINT, or either, which starts a thread and costs 0.1 ms. */
 export type Interrupts = { readonly timeout: number; readonly breakOnSigint?: true } | { readonly breakOnSigint: true };
 
 // Kept: where a module is ended in a process of others, there is none.
@@ -38,6 +39,10 @@ const script = new Script(`globalThis[Symbol.for("lightcone.interruptible")]()`,
 
 /** Runs `work`; returns false when it was ended. Exceptions pass. */
 export function runInterruptible(work: () => void, by: Interrupts): boolean {
+  if ("timeout" in by && by.breakOnSigint === undefined) {
+    const isDone = runTimed(work, by.timeout);
+    if (isDone !== undefined) return isDone;
+  }
   Reflect.set(globalThis, hook, work);
   try {
     script.runInThisContext({ ...by, displayErrors: false });

@@ -323,6 +323,7 @@ describe("issue 10 §3: what a database does not have fails here as it does ther
     await using world = await testModule(arena, { limits: { reducerTimeoutMs: 100 } });
     const ann = world.as("ann");
     await expect(ann.spin()).rejects.toThrow(/took longer than 0.1 s/);
+    await expect(ann.spinLater()).rejects.toThrow(/took longer than 0.1 s/);
     expect(Date.now()).toBeGreaterThan(0);
     await ann.join({ name: "Ann" });
     expect(world.db.player.count()).toBe(1n);

@@ -75,6 +75,11 @@ export const crash = arena.reducer((ctx) => {
 export const spin = arena.reducer(() => {
   for (;;);
 });
+export const spinLater = arena.reducer(() => {
+  void Promise.resolve().then(() => {
+    for (;;);
+  });
+});
 export const askClock = arena.reducer(t.string(), () => String(Date.now()));
 export const askDate = arena.reducer(t.string(), () => new Date().toISOString());
 export const askChance = arena.reducer(t.string(), () => String(Math.random()));
