@@ -38,11 +38,14 @@ describe.each(sandboxes)("issue 9, views in TypeScript, %s", (sandbox) => {
     expect(facts.toSorted()).toEqual([
       ["anybody", 0, true, "option", 0],
       ["breaks", 1, true, "array", 0],
-      ["my_secrets", 1, false, "array", 0],
+      ["crowded", 2, true, "array", 0],
+      ["crowds", 3, true, "array", 0],
+      ["mine_again", 1, false, "array", 0],
+      ["my_secrets", 2, false, "array", 0],
       ["myself", 0, false, "option", 0],
-      ["refuses", 2, true, "array", 0],
-      ["standings", 3, true, "array", 0],
-      ["team_mates", 2, false, "array", 0],
+      ["refuses", 4, true, "array", 0],
+      ["standings", 5, true, "array", 0],
+      ["team_mates", 3, false, "array", 0],
     ]);
     expect(seen(database, "myself")).toEqual([]);
     expect(seen(database, "standings")).toEqual([]);
@@ -53,6 +56,8 @@ describe.each(sandboxes)("issue 9, views in TypeScript, %s", (sandbox) => {
     expect(seen(database, "myself", other)).toMatchObject([{ name: "bob" }]);
     expect(seen(database, "anybody")).toMatchObject([{ name: "ann" }]);
     expect(seen(database, "standings")).toEqual([{ team: 1, count: 2 }]);
+    const sql = `SELECT * FROM "me" WHERE "me"."inPlay" = TRUE`;
+    expect(seen(database, "mine_again")).toEqual({ kind: "query", sql });
     const sender = toHex(traceCaller.sender.toReversed());
     expect(seen(database, "team_mates")).toEqual({
       kind: "query",
@@ -145,5 +150,51 @@ describe("issue 9, views in TypeScript, on a server", () => {
     const broken = await served.request("POST", "/v1/database/views/sql", "SELECT * FROM breaks");
     expect(broken.status).toBeGreaterThanOrEqual(400);
     expect(await texts("standings")).toHaveLength(2);
+  });
+
+  test("row 9: those that read views are kept up to date, over a host that ends and publishes of other views", async () => {
+    const uri = served.url;
+    const db = connect<typeof module>({ uri, database: "views", token: served.token, onError: () => undefined });
+    await db.subscribe("SELECT * FROM crowded", "SELECT * FROM mine_again").applied;
+    const names = (rows: Iterable<{ readonly name: string }>): string[] => [...rows].map(({ name }) => name).toSorted();
+    const players = async (): Promise<readonly (readonly [string, number])[]> =>
+      (await served.sql("views", "SELECT name, team FROM player")).map(([name, team]) => [String(name), Number(team)]);
+    /** Players of teams of more than `least`, from the table. */
+    const crowd = async (least: number): Promise<string[]> => {
+      const all = await players();
+      const sizeOf = (team: number): number => all.filter(([, other]) => other === team).length;
+      return all.flatMap(([name, team]) => (sizeOf(team) > least ? [name] : [])).toSorted();
+    };
+    const holds = async (least: number): Promise<void> => {
+      const is = await crowd(least);
+      await expect.poll(() => names(db.tables.crowded.rows())).toEqual(is);
+      expect(await texts("crowded", "name")).toEqual(is.map((name) => `["${name}"]`));
+    };
+    await holds(1);
+    await join("eve", 3, await anotherToken());
+    await holds(1);
+    served.killHost();
+    await join("fay", 3, await anotherToken());
+    await holds(1);
+    expect(await crowd(1)).toContain("fay");
+    // What `crowds` gives is other rows now, and `crowded` follows.
+    const bundle = await bundleOf("modules/views.ts");
+    const fuller = bundle.replace("row.count.gt(1)", "row.count.gt(2)");
+    expect(fuller).not.toBe(bundle);
+    await served.publish("views", fuller, "Js");
+    await holds(2);
+    await join("gus", 3, await anotherToken());
+    await holds(2);
+    expect(await crowd(2)).toEqual(["eve", "fay", "gus"]);
+    expect(names(db.tables.mineAgain.rows())).toEqual(["ann"]);
+    // A join of a view that reads views with a table, asked once.
+    const joined = "SELECT secret.text FROM secret JOIN mine_again ON secret.owner = mine_again.id";
+    expect(await served.sql("views", joined)).toEqual([["of ann"]]);
+    db.close();
+    // One that is read is exported: a publish without it is refused, and what was there goes on.
+    const without = bundle.replace("exports.crowds = crowds;", "");
+    expect(without).not.toBe(bundle);
+    await expect(served.publish("views", without, "Js")).rejects.toThrow("is not exported");
+    expect(await texts("crowded", "name")).toHaveLength((await crowd(2)).length);
   });
 });

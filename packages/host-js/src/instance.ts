@@ -194,6 +194,7 @@ export class JsInstance implements ModuleInstance {
         ctx: this.viewRunner.contextOf(sandbox, shape, databases.get(part) ?? {}, shape.fromWithin(part.name)),
       })),
     );
+    for (const { name, shape } of this.views) shape.called(name);
     this.context = context;
   }
 

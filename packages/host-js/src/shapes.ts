@@ -74,6 +74,8 @@ export interface ViewShape {
   readonly primaryKey: string | undefined;
   /** What its context has to begin queries with: the bundle's own, by the name of the part that it is in. */
   readonly fromWithin: (part: string) => unknown;
+  /** Tells the bundle the view's whole name, which queries of others name it by. */
+  readonly called: (name: string) => unknown;
   readonly body: (ctx: unknown) => unknown;
   /** The text of a query that it gave; undefined for rows. */
   readonly queryOf: (given: unknown) => unknown;

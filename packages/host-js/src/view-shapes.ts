@@ -12,10 +12,11 @@ export function readView(
   typeOf: (shape: unknown, what: string) => NamedShape,
 ): ViewShape {
   const what = `view \`${exportName}\``;
-  const functionOf = (name: string): ((value: unknown) => unknown) => {
+  type Given = (value: unknown) => unknown;
+  const functionOf = (name: string): Given => {
     const found: unknown = Reflect.get(facts, name);
     if (typeof found !== "function" || types.isProxy(found)) wrong(`${what} has no function`);
-    return found as (value: unknown) => unknown; // whatever it is, it is only called
+    return found as Given; // whatever it is, it is only called
   };
   const returns: unknown = Reflect.get(facts, "returns");
   const shape: unknown = isObject(returns) ? Reflect.get(returns, "shape") : undefined;
@@ -35,6 +36,8 @@ export function readView(
     returns: type,
     primaryKey: optionalText(keyOf(shape, isOne), `${what}: its primary key`),
     fromWithin: fromOf(facts, functionOf),
+    // Bundles of before have no views that read views.
+    called: "called" in facts ? functionOf("called") : () => undefined,
     body,
     queryOf: functionOf("queryOf"),
   };

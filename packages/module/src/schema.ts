@@ -29,6 +29,7 @@ import {
   type ValueOf,
   type Wrong,
 } from "./type-builder.ts";
+import { rowsOfView, type RowsOfView } from "./view-rows.ts";
 
 /** How names in the code become names in the database. */
 export const CaseConversionPolicy = { None: { tag: "None" }, SnakeCase: { tag: "SnakeCase" } } as const;
@@ -85,6 +86,8 @@ declare const viewMark: unique symbol;
 /** A view, to be exported under its name: clients subscribe to it as to a table. */
 export interface ViewExport<R = unknown> {
   readonly [viewMark]: R;
+  /** Its rows, for the query of another view: `() => standings.rows.where((row) => row.count.gt(1))`. */
+  readonly rows: RowsOfView<R>;
 }
 
 /** Rows of a view: as many as its type says, or a query that finds them. */
@@ -318,9 +321,11 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
         throw new TypeError(
           "a view is made of its options, the type of its rows, and its function: ({ public: true }, t.array(note.rowType), (ctx) => [ … ])",
         );
+      let fullName: string | undefined;
       const facts = {
         kind: "view",
         isAnonymous,
+        called: (name: string) => void (fullName = name),
         name: options.name,
         returns,
         body: given(body, "view"),
@@ -330,6 +335,7 @@ export function schema<const S extends Tables>(tables: S, settings: ModuleSettin
         made: new Error("made here"),
       };
       const exported = Object.defineProperty({}, description, { value: facts });
+      Object.defineProperty(exported, "rows", { get: () => rowsOfView(fullName, returns.shape) });
       functions.push(exported);
       return exported;
     };

@@ -281,6 +281,22 @@ export const one = spacetime.view({ public: true }, t.option(player.rowType), (c
 export const asked = spacetime.anonymousView({ public: true }, t.array(player.rowType), (ctx) =>
   ctx.from.player.where((row) => row.team.eq("red").and(row.level.gt(3))),
 );
+const Count = t.row("Count", { team: t.string().primaryKey(), count: t.u32(), best: t.u64().optional() });
+export const teamCounts = spacetime.anonymousView({ public: true }, t.array(Count), () => []);
+// A view's rows begin a query of another, by themselves or joined.
+export const crowds = spacetime.anonymousView({ public: true }, t.array(Count), () =>
+  teamCounts.rows.where((row) => row.count.gt(1)),
+);
+export const crowded = spacetime.view({ public: true }, t.array(player.rowType), (ctx) =>
+  ctx.from.player.leftSemijoin(crowds.rows, (row, crowd) => row.team.eq(crowd.team)),
+);
+export const mineAgain = spacetime.view({ public: true }, t.array(player.rowType), () => one.rows);
+// @ts-expect-error rows of another view
+export const wrong = spacetime.view({ public: true }, t.array(player.rowType), () => teamCounts.rows);
+// @ts-expect-error a column is compared with its own type
+teamCounts.rows.where((row) => row.count.eq("3"));
+// @ts-expect-error a view has no such column
+teamCounts.rows.where((row) => row.size.eq(3));
 // @ts-expect-error rows of another table
 export const others = spacetime.view({ public: true }, t.array(player.rowType), (ctx) => ctx.from.timer);
 // @ts-expect-error rows of another type

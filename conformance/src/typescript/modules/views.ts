@@ -30,6 +30,14 @@ export const teamMates = app.view({ public: true }, t.array(player.rowType), (ct
   ctx.from.player.where((row) => and(row.inPlay, row.id.ne(ctx.sender))),
 );
 export const anybody = app.anonymousView({ public: true }, t.option(player.rowType), (ctx) => [...ctx.db.player][0]);
+// Views that read views.
+export const crowds = app.anonymousView({ public: true }, t.array(Standing), () =>
+  standings.rows.where((row) => row.count.gt(1)),
+);
+export const crowded = app.anonymousView({ public: true }, t.array(player.rowType), (ctx) =>
+  ctx.from.player.leftSemijoin(crowds.rows, (row, crowd) => row.team.eq(crowd.team)),
+);
+export const mineAgain = app.view({ public: true }, t.array(player.rowType), () => me.rows.where((row) => row.inPlay));
 export const refuses = app.anonymousView({ public: true }, t.array(player.rowType), () => {
   throw new SenderError("not today");
 });
