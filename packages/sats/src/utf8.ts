@@ -7,7 +7,9 @@ let decoder: InstanceType<typeof TextDecoder> | undefined;
 let encoder: InstanceType<typeof TextEncoder> | undefined;
 
 /** Below this a loop beats the call into the platform. */
-const shortMax = 24;
+const shortMax = 32;
+/** Lists of characters, by their length: one call makes a text of each, in one piece. */
+const characters = Array.from({ length: shortMax + 1 }, (_, length) => Array.from({ length }, () => 0));
 
 /** Whether `bytes[at]` … `bytes[end]` (exclusive) are UTF-8. Allocates nothing. */
 export function isUtf8(bytes: Uint8Array, at: number, end: number): boolean {
@@ -44,24 +46,15 @@ export function isUtf8(bytes: Uint8Array, at: number, end: number): boolean {
 
 /** The text that `bytes[at]` … `bytes[end]` (exclusive) spell, or undefined when they are not UTF-8. */
 export function tryDecodeUtf8(bytes: Uint8Array, at: number, end: number): string | undefined {
-  if (end - at <= shortMax) {
-    let text = "";
-    let index = at;
-    // Four letters at once: each step makes a text.
-    for (; index + 4 <= end; index += 4) {
-      const one = bytes[index] as number;
-      const two = bytes[index + 1] as number;
-      const three = bytes[index + 2] as number;
-      const four = bytes[index + 3] as number;
-      if ((one | two | three | four) >= 0x80) break;
-      text += String.fromCharCode(one, two, three, four);
-    }
-    for (; index < end; index += 1) {
-      const byte = bytes[index] as number;
+  const codes = characters[end - at];
+  if (codes !== undefined) {
+    let index = 0;
+    for (; index < codes.length; index += 1) {
+      const byte = bytes[at + index] as number;
       if (byte >= 0x80) break;
-      text += String.fromCharCode(byte);
+      codes[index] = byte;
     }
-    if (index === end) return text;
+    if (index === codes.length) return String.fromCharCode(...codes);
   }
   decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {
