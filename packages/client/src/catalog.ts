@@ -135,25 +135,29 @@ export class Catalog {
     const known = this.#functions.get(key) ?? this.#makeFunction(kind, accessor);
     this.#functions.set(key, known);
     if (known instanceof LightconeError) throw known;
+    const { schema, params, returns } = known;
+    const { elements } = schema.params;
     if (!isObject(args)) {
-      const names = known.schema.params.elements.map(({ name = "" }) => `${name}: …`).join(", ");
-      const reason = `it takes one object, ${names === "" ? "{}" : `{ ${names} }`}, not ${shown(args)}`;
-      throw new LightconeError("BadArguments", { reducer: accessor, reason });
+      const names = elements.map(({ name }) => `${name}: …`).join(", ");
+      throw badArguments(accessor, `it takes one object, ${names === "" ? "{}" : `{ ${names} }`}, not ${shown(args)}`);
     }
-    const surplus = surplusArgument(known.schema, args);
-    if (surplus !== undefined && renamedParameter(kind, known.schema, args) === undefined) {
-      const names = known.schema.params.elements.map(({ name }) => name).join(", ");
-      const reason = `there is no parameter \`${surplus}\`${names === "" ? "; it takes none" : `; there are ${names}`}`;
-      throw new LightconeError("BadArguments", { reducer: accessor, reason });
+    const missing = elements.find(({ name = "", type }) => Reflect.get(args, name) === undefined && !isOption(type));
+    const surplus = surplusArgument(schema, args, missing !== undefined);
+    if (surplus !== undefined) {
+      // The page knows it by another name.
+      if (missing !== undefined)
+        throw this.#differs(
+          `${kind} \`${accessor}\` takes a parameter \`${missing.name}\` and has none called \`${surplus}\``,
+          false,
+        );
+      const others = elements.length === 0 ? "; it takes none" : listed(elements.map(({ name }) => name));
+      throw badArguments(accessor, `there is no parameter \`${surplus}\`${others}`);
     }
     try {
-      const { params, returns } = known;
-      return { name: known.schema.name, args: encodeValue(params, args), returns, params };
+      return { name: schema.name, args: encodeValue(params, args), returns, params };
     } catch (cause) {
       if (!(cause instanceof TypeError)) throw cause;
-      const renamed = renamedParameter(kind, known.schema, args);
-      if (renamed !== undefined) throw this.#differs(renamed, false);
-      throw new LightconeError("BadArguments", { reducer: accessor, reason: cause.message }, { cause });
+      throw badArguments(accessor, cause.message, { cause });
     }
   }
 
@@ -201,26 +205,20 @@ function functionsOf(schema: ClientSchema | undefined, kind: FunctionKind): Clie
 
 const listedMax = 10;
 
-export function listed(names: readonly string[]): string {
+export function listed(names: readonly (string | undefined)[]): string {
   const shown = names.slice(0, listedMax).join(", ");
   return shown === "" ? "" : `; there are ${shown}${names.length > listedMax ? ", …" : ""}`;
 }
 
-/** What is given and is no parameter. What is undefined is not given. */
-function surplusArgument({ params }: FunctionSchema, args: object): string | undefined {
-  for (const [name, value] of Object.entries(args))
-    if (value !== undefined && !params.elements.some((one) => one.name === name)) return name;
-  return undefined;
+function badArguments(reducer: string, reason: string, options?: ErrorOptions): LightconeError {
+  return new LightconeError("BadArguments", { reducer, reason }, options);
 }
 
-/** A parameter that is missing while one is given that there is not: the page knows it by another name. */
-function renamedParameter(kind: FunctionKind, { accessor, params }: FunctionSchema, args: object): string | undefined {
-  const given = new Map(Object.entries(args));
-  const missing = params.elements.find(({ name = "", type }) => given.get(name) === undefined && !isOption(type));
-  const known = new Set(params.elements.map(({ name }) => name));
-  const surplus = [...given.keys()].find((name) => !known.has(name));
-  if (missing === undefined || surplus === undefined) return undefined;
-  return `${kind} \`${accessor}\` takes a parameter \`${missing.name}\` and has none called \`${surplus}\``;
+/** What is given and is no parameter. What is undefined is given only where something is missing. */
+function surplusArgument({ params }: FunctionSchema, args: object, isMissing: boolean): string | undefined {
+  for (const [name, value] of Object.entries(args))
+    if ((isMissing || value !== undefined) && !params.elements.some((one) => one.name === name)) return name;
+  return undefined;
 }
 
 function parse(text: string): unknown {

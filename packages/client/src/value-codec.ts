@@ -234,9 +234,10 @@ function arrayCodec(element: Codec): Codec {
 }
 
 function productCodec(type: ProductType): Codec {
-  const special = specialProduct(type);
-  if (special !== undefined) return specials[special];
-  return partsCodec(partsOf(type));
+  const parts = partsOf(type);
+  const kind = specialProduct(type);
+  const [only] = parts;
+  return kind === undefined || only === undefined ? partsCodec(parts) : specialCodec(kind, only);
 }
 
 export function partsCodec(parts: readonly Part[]): Codec {
@@ -349,33 +350,18 @@ function resultCodec(ok: Codec, err: Codec): Codec {
 
 // --- the special products. Values of another copy of the library are known by their one field.
 
-function special(kind: SpecialProduct, field: string, inner: Codec, make: (number: bigint) => unknown): Codec {
+const specials = { Identity, ConnectionId, Timestamp, TimeDuration, Uuid };
+
+function specialCodec(kind: SpecialProduct, { name, codec }: Part): Codec {
+  const Value = specials[kind];
   return {
     write(out, value) {
-      const number = (value as Readonly<Record<string, unknown>> | null | undefined)?.[field];
+      const number = (value as Readonly<Record<string, unknown>> | null | undefined)?.[name];
       if (number === undefined) wrong(specialWords[kind], value);
-      inner.write(out, number);
+      codec.write(out, number);
     },
-    ...fixed(inner.width ?? 0),
-    // The primitives under the special products read as bigints.
-    read: (input) => make(inner.read(input) as bigint),
+    ...fixed(codec.width ?? 0),
+    // The primitives within the special products read as bigints.
+    read: (input) => new Value(codec.read(input) as bigint),
   };
 }
-
-const specials: Readonly<Record<SpecialProduct, Codec>> = {
-  Identity: special("Identity", "__identity__", primitives.U256, (number) => new Identity(number)),
-  ConnectionId: special("ConnectionId", "__connection_id__", primitives.U128, (number) => new ConnectionId(number)),
-  Timestamp: special(
-    "Timestamp",
-    "__timestamp_micros_since_unix_epoch__",
-    primitives.I64,
-    (number) => new Timestamp(number),
-  ),
-  TimeDuration: special(
-    "TimeDuration",
-    "__time_duration_micros__",
-    primitives.I64,
-    (number) => new TimeDuration(number),
-  ),
-  Uuid: special("Uuid", "__uuid__", primitives.U128, (number) => new Uuid(number)),
-};
