@@ -1,6 +1,6 @@
 // Goal: `lightcone rerun` says whether a module keeps anything outside of its tables, and where that was first seen.
 // Method: a server, stopped after calls of a module that does when it is asked to; the command on its data.
-import { writeFileSync } from "node:fs";
+import { cpSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Place } from "./testing/command.ts";
 
@@ -48,9 +48,23 @@ test("calls of a stopped server's database are run again", async () => {
   expect([same.code, same.out]).toEqual([
     0,
     expect.stringMatching(
-      /^3 calls were run again, from offset 0 to \d+; \d+ other records were taken as they are:\n {2}2 transactions of procedures: .*\n {2}1 publishes.*\n {2}\d+ of the database itself.*\nEach changed the same rows, to the byte\.\n$/,
+      /^3 calls were run again, from offset 0 to \d+; \d+ other records were taken as they are:\n {2}2 of the transactions of procedures: .*\n {2}1 of the publishes.*\n {2}\d+ of the database itself.*\nEach changed the same rows, to the byte\.\n$/,
     ),
   ]);
+
+  const data = ["--data-dir", place.path("data")];
+  const listed = await place.run("rerun", "notes", "--list", "--from", "3", ...data);
+  const calls = [...listed.out.matchAll(/^ +(\d+) {2}\S+Z {2}(.*)$/gm)].map(([, offset, title]) => [offset, title]);
+  expect(calls.map(([, title]) => title)).toEqual(["a statement of the owner", "add"]);
+  const [statement = ""] = calls[0] ?? [];
+  expect((await place.run("replay", "notes", "--to", statement, ...data)).out).toBe(
+    `a statement of the owner, offset ${statement}, was run again, and changed the same rows, to the byte.\n`,
+  );
+  const json: unknown = JSON.parse((await place.run("rerun", "notes", "--json", ...data)).out);
+  expect(json).toMatchObject({ rerunCount: 3, others: { procedures: 2, publishes: 1 }, difference: null });
+  expect((await place.run("rerun", "notes", "--from", "100000", ...data)).err).toMatch(
+    /^Error: the log ends at offset \d+, before 100000\n/,
+  );
 
   await serve(async (url) => {
     for (const n of ["3", "4"]) await call(url, "keep", n);
@@ -62,16 +76,31 @@ test("calls of a stopped server's database are run again", async () => {
   );
   expect(other.err).toContain("keep it in a table");
 
-  const data = ["--data-dir", place.path("data")];
   const offset = Number(/keep, offset (\d+)/.exec(other.err)?.[1]);
   const first = await place.run("replay", "notes", "--to", String(offset - 1), ...data);
-  expect([first.code, first.err]).toEqual([1, expect.stringMatching(/is of nothing that can be run again/)]);
+  expect([first.code, first.err]).toEqual([
+    1,
+    expect.stringMatching(/cannot be run again: it is one of the database itself/),
+  ]);
   const again = await place.run("replay", "notes", "--to", String(offset), ...data);
   expect([again.code, again.err]).toEqual([1, expect.stringMatching(/a row of note differs.*"n":7/)]);
   expect((await place.run("replay", "notes", "--to", "100000", ...data)).err).toMatch(
     /the log ends at offset \d+, before 100000/,
   );
   expect((await place.run("replay", "notes", ...data)).err).toMatch(/--to says which call/);
+});
+
+test("what is damaged is named where it is, and not in the copy that was read", async () => {
+  cpSync(place.path("data"), place.path("damaged"), { recursive: true });
+  const [segment = ""] = globSync("damaged/databases/*/*/log/*.segment", { cwd: place.path(".") });
+  const bytes = readFileSync(place.path(segment));
+  bytes[5000] = (bytes[5000] ?? 0) ^ 0xff;
+  writeFileSync(place.path(segment), bytes);
+  const damaged = await place.run("rerun", "notes", "--data-dir", place.path("damaged"));
+  expect([damaged.code, damaged.err]).toEqual([
+    1,
+    expect.stringContaining(`${place.path(segment)} is damaged at byte`),
+  ]);
 });
 
 test("issue 10 §3: a call is run again under a debugger, which stops right before it", async () => {

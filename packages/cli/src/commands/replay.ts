@@ -6,7 +6,7 @@ import { open, url } from "node:inspector";
 import { titleOf } from "@lightcone/database";
 import { CliFailure } from "../failure.ts";
 import { print } from "../terminal.ts";
-import { failIfOther, readOffset, rerunCopy } from "./rerun.ts";
+import { failIfOther, leftOut, otherKinds, pastTheEnd, readOffset, rerunCopy } from "./rerun.ts";
 
 export interface ReplayFlags {
   readonly to?: string | undefined;
@@ -19,7 +19,7 @@ export async function replay(database: string, flags: ReplayFlags, dataDefault: 
   const to = readOffset("--to", flags.to, "the offset of the call to run again");
   if (to === undefined)
     throw new CliFailure("--to says which call is run again, by its offset", {
-      hint: "`lightcone rerun` names the offset of the first call that differs; without a debugger it runs all of them.",
+      hint: "`lightcone rerun --list` shows the calls with their offsets, and runs all of them.",
       exitCode: 2,
     });
   const isDebugged = flags.inspectBrk !== undefined;
@@ -33,13 +33,11 @@ export async function replay(database: string, flags: ReplayFlags, dataDefault: 
       if (isDebugged) stopHere();
     },
   });
-  if (report.lastOffset < to)
-    throw new CliFailure(`the log ends at offset ${report.lastOffset}, before ${to}`, {
-      hint: "`lightcone rerun` says which offsets there are.",
-    });
-  if (report.rerunCount === 0)
-    throw new CliFailure(`the record at offset ${to} is of nothing that can be run again`, {
-      hint: "`lightcone rerun` says how many records are of procedures and of the database itself, which are taken from the log as they are.",
+  if (report.lastOffset < to) throw pastTheEnd(report, to);
+  const [kind] = otherKinds.filter((each) => report.others[each] > 0);
+  if (kind !== undefined)
+    throw new CliFailure(`the record at offset ${to} cannot be run again: it is one ${leftOut[kind]}`, {
+      hint: "`lightcone rerun --list` shows the calls with their offsets.",
     });
   failIfOther(report);
   print(`${title}, offset ${to}, was run again, and changed the same rows, to the byte.`);

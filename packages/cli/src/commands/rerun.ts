@@ -5,24 +5,47 @@
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { realClock } from "@lightcone/base";
+import { isLightconeError, LightconeError, realClock } from "@lightcone/base";
 import { realFileSystem } from "@lightcone/base/node";
-import { differenceText, rerunCalls, type OtherKind, type RerunOptions, type RerunReport } from "@lightcone/database";
-import { fromHex } from "@lightcone/sats";
+import {
+  differenceText,
+  rerunCalls,
+  titleOf,
+  type OtherKind,
+  type RerunOptions,
+  type RerunReport,
+} from "@lightcone/database";
+import { fromHex, Timestamp } from "@lightcone/sats";
 import { CliFailure } from "../failure.ts";
 import { findDatabase, lockData } from "../server/data-directory.ts";
 import { print } from "../terminal.ts";
 
 export interface RerunFlags {
   readonly from?: string | undefined;
+  readonly list?: boolean | undefined;
+  readonly json?: boolean | undefined;
   readonly dataDir?: string | undefined;
 }
 
 export async function rerun(database: string, flags: RerunFlags, dataDefault: string): Promise<void> {
   const from = readOffset("--from", flags.from, "the offset of the first call to run again");
-  const report = await rerunCopy(database, flags.dataDir ?? dataDefault, { from });
-  print(textOf(report));
+  const before: RerunOptions["before"] = (call, offset) => {
+    const time = new Timestamp(BigInt(call.timestampMicros)).toDate().toISOString();
+    print(`${String(offset).padStart(8)}  ${time}  ${titleOf(call)}`);
+  };
+  const report = await rerunCopy(database, flags.dataDir ?? dataDefault, {
+    from,
+    before: flags.list ? before : undefined,
+  });
+  if (report.lastOffset < (from ?? 0)) throw pastTheEnd(report, from ?? 0);
+  print(flags.json ? JSON.stringify({ ...report, difference: report.difference ?? null }) : textOf(report));
   failIfOther(report);
+}
+
+export function pastTheEnd({ lastOffset }: RerunReport, offset: number): CliFailure {
+  return new CliFailure(`the log ends at offset ${lastOffset}, before ${offset}`, {
+    hint: "`lightcone rerun --list` shows the calls with their offsets.",
+  });
 }
 
 /** Runs calls of a copy of a database's log again. */
@@ -34,14 +57,15 @@ export async function rerunCopy(
   if (!existsSync(dataDirectory))
     throw new CliFailure(`there is no data in ${dataDirectory}`, { hint: "Name the server's data with --data-dir." });
   const copy = mkdtempSync(join(tmpdir(), "lightcone-rerun-"));
+  let original = dataDirectory;
   try {
     const lock = await lockData(dataDirectory);
     let identityHex: string;
     try {
       const { identity, directory } = await findDatabase(dataDirectory, database);
       identityHex = identity.hex;
-      for (const part of ["log", "snapshots"])
-        cpSync(join(dataDirectory, directory, part), join(copy, part), { recursive: true });
+      original = join(dataDirectory, directory);
+      for (const part of ["log", "snapshots"]) cpSync(join(original, part), join(copy, part), { recursive: true });
     } finally {
       await lock.release();
     }
@@ -52,6 +76,11 @@ export async function rerunCopy(
       identity: fromHex(identityHex).reverse(),
       ...which,
     });
+  } catch (error) {
+    if (!isLightconeError(error, "Corrupt")) throw error;
+    // The copy goes: what is damaged is the file that it was made of.
+    const file = error.detail.file.replace(copy, original);
+    throw new LightconeError("Corrupt", { ...error.detail, file }, { cause: error });
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
@@ -71,12 +100,14 @@ export function readOffset(option: string, text: string | undefined, what: strin
   throw new CliFailure(`${option} takes ${what}, not ${text}`, { exitCode: 2 });
 }
 
+export const otherKinds = ["procedures", "statements", "publishes", "rest"] as const;
+
 /** What is left out, and why. */
-const leftOut: Readonly<Record<OtherKind, string>> = {
+export const leftOut: Readonly<Record<OtherKind, string>> = {
   procedures:
-    "transactions of procedures: the log has what they changed, and not the answers and times that it was made of",
-  statements: "statements of releases that left no text of them in the log",
-  publishes: "publishes that ran no function",
+    "of the transactions of procedures: the log has what they changed, and not the answers and times that it was made of",
+  statements: "of the statements of releases that left no text of them in the log",
+  publishes: "of the publishes that ran no function",
   rest: "of the database itself, such as clients that come and go, or of functions that the module has no more",
 };
 
@@ -85,8 +116,7 @@ function textOf({ firstOffset, lastOffset, rerunCount, otherCount, others, ...mo
   const lines = [
     `${rerunCount} calls were run again, from offset ${firstOffset} to ${lastOffset}; ${otherCount} other records were taken as they are${otherCount === 0 ? "." : ":"}`,
   ];
-  for (const kind of ["procedures", "statements", "publishes", "rest"] as const)
-    if (others[kind] > 0) lines.push(`  ${others[kind]} ${leftOut[kind]}`);
+  for (const kind of otherKinds) if (others[kind] > 0) lines.push(`  ${others[kind]} ${leftOut[kind]}`);
   if (tokenCount > 0)
     lines.push(`${tokenCount} calls are left out that asked for their caller's token, which the log does not keep.`);
   if (difference === undefined) lines.push("Each changed the same rows, to the byte.");

@@ -76,6 +76,8 @@ export function addServerCommands(program: Program): void {
     "lightcone rerun my_database --data-dir ./data",
     [
       new Option("--from <offset>", "the first record whose call is run again (default: the first that is left)"),
+      new Option("--list", "say which calls there are, with their offsets"),
+      new Option("--json", "say it as JSON").conflicts("list"),
       dataDir(),
     ],
   )

@@ -54,8 +54,8 @@ export interface RerunOptions {
   readonly from?: number | undefined;
   /** The last offset that is looked at. */
   readonly to?: number | undefined;
-  /** Is told of each call right before it runs, in the same turn. */
-  readonly before?: ((call: CommitMeta) => void) | undefined;
+  /** Is told of each call, and of its record's offset, right before it runs, in the same turn. */
+  readonly before?: ((call: CommitMeta, offset: number) => void) | undefined;
   readonly sandbox?: SandboxKind | undefined;
   /** Makes the module that runs in place of each that was published. */
   readonly loadJs?: LoadJs | undefined;
@@ -319,7 +319,7 @@ class Rerun {
     const { store, port } = this;
     port.begin(call);
     store.begin();
-    this.before?.(call);
+    this.before?.(call, store.offset);
     let outcome: CallOutcome;
     try {
       outcome = work();
