@@ -23,15 +23,60 @@ export const liveView: Question = {
     const elsewhere = median([1, 2, 3].map(() => world.measure(commits, () => instanceCount)));
     const one = median([1, 2, 3].map(() => world.measure(commits, (i) => (i * 7919) % instanceCount)));
     const all = world.all();
+    const large = await measureAsked(run.isSmoke ? 200 : 10_000, run.isSmoke ? 20 : 2_000);
     const figures: Figure[] = [
       { name: "no instance concerned", value: elsewhere, unit: "µs", reach: "<= 1" },
       { name: "one instance concerned, of ten rows", value: one, unit: "µs", reach: "<= 30" },
       { name: "all instances concerned, each", value: all / instanceCount, unit: "µs" },
+      { name: "a view that is a query, one row of ten thousand", value: large, unit: "µs" },
       ...againFigures({ count: instanceCount, sqlite: readBySqlite(instanceCount) }, one),
     ];
     return figures;
   },
 };
+
+/** Makes a change. Gives the milliseconds that telling it took. */
+function committing({ store, subscriptions }: TestParts): (make: () => void) => number {
+  return (make) => {
+    store.begin();
+    make();
+    const commit = defined(store.commit(meta), "a change");
+    const begun = performance.now();
+    subscriptions.committed(commit, undefined);
+    const ms = performance.now() - begun;
+    store.release(commit);
+    return ms;
+  };
+}
+
+/** A view that is a query over one table, with so many rows of which each commit changes one. */
+async function measureAsked(rowCount: number, commits: number): Promise<number> {
+  const run = (): ViewOutcome => ({ kind: "query", sql: "SELECT * FROM item WHERE owner = 1" });
+  const views = { some: { columns, isAnonymous: true, run } };
+  const parts: TestParts = await openParts({ tables: [tableDef(sketch)], views }, {}, unwatched);
+  const { context, store, subscriptions } = parts;
+  const { id, indexes } = defined(store.tableByName("item"), "the table");
+  const key = defined(
+    indexes.find(({ unique }) => unique),
+    "its key",
+  );
+  const change = committing(parts);
+  change(() => {
+    for (let each = 0; each < rowCount; each += 1) store.tx.insert(id, row(each, 1, 0), 0, 12);
+  });
+  const [query] = compileSubscription("SELECT * FROM some", context.access.catalog({ isOwner: false }, false));
+  const plan = defined(query, "the query");
+  const failed = context.views.compute([plan], { identity: caller(0), isOwner: false });
+  if (failed !== undefined) throw failed;
+  let told = 0;
+  const [deliver, ignore] = [() => void (told += 1), () => undefined];
+  subscriptions.hold({ changes: [], deliver, struckOff: ignore, missed: ignore }, plan, bindParams(plan, caller(0)));
+  const times = Array.from({ length: commits }, (_, i) =>
+    change(() => store.tx.update(id, key.id, row((i * 7919) % rowCount, 1, i + 1), 0, 12)),
+  );
+  if (told !== commits) throw new Error(`${told} deltas of ${commits}`);
+  return median(times) * 1000;
+}
 
 /** A host's own costs next to nothing where a thread watches; that of other processes starts a thread each time. */
 const unwatched: Watchdog = {
@@ -84,16 +129,7 @@ async function opened(instanceCount: number): Promise<World> {
     store.tableByName("item")?.indexes.find(({ unique }) => unique),
     "its key",
   );
-  const change = (make: () => void): number => {
-    store.begin();
-    make();
-    const commit = defined(store.commit(meta), "a change");
-    const begun = performance.now();
-    subscriptions.committed(commit, undefined);
-    const ms = performance.now() - begun;
-    store.release(commit);
-    return ms;
-  };
+  const change = committing(parts);
   for (let owner = 0; owner <= instanceCount; owner += 1)
     change(() => {
       for (let each = 0; each < rowsEach; each += 1) store.tx.insert(id, row(owner * rowsEach + each, owner, 0), 0, 12);

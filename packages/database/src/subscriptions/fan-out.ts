@@ -65,7 +65,7 @@ export class Subscriptions implements CommitListener, ViewListener {
     this.head = new Head(database);
     this.relations = relations;
     this.views = views;
-    this.live = new LiveQueries(relations, { seed, limits, otherBytes: () => relations.derivedBytes });
+    this.live = new LiveQueries(relations, { seed, limits, otherBytes: () => views.bytes });
     this.time = time;
     views.listener = this;
     views.otherBytes = () => this.live.bytes;

@@ -209,6 +209,28 @@ const worldViews: Readonly<Record<string, WorldView>> = {
     run: (port) => ({ kind: "query", sql: `SELECT * FROM ${countOf(port) % 3 === 0 ? "mine" : "ping"}` }),
     of: (rows, caller) => (isCircle(rows) ? undefined : mineOf(rows, caller)),
   },
+  // Queries that are kept row by row, alone, read by another, and such that their key can break.
+  grouped: {
+    columns,
+    primaryKey: "id",
+    run: (_, caller) => ({ kind: "query", sql: `SELECT * FROM item WHERE grp = ${caller} OR value > 8` }),
+    of: ({ items }, caller) => items.filter(([, grp, value = 0]) => grp === caller || value > 8),
+  },
+  above_grouped: {
+    columns,
+    run: () => ({ kind: "query", sql: "SELECT * FROM grouped WHERE value < 10" }),
+    of: ({ items }, caller) => items.filter(([, grp, value = 0]) => (grp === caller || value > 8) && value < 10),
+  },
+  single: {
+    columns,
+    primaryKey: "grp",
+    isAnonymous: true,
+    run: () => ({ kind: "query", sql: "SELECT * FROM item WHERE value > 9" }),
+    of({ items }) {
+      const all = items.filter(([, , value = 0]) => value > 9);
+      return new Set(all.map(([, grp]) => grp)).size < all.length ? undefined : all;
+    },
+  },
 };
 
 /** The rows of index order that `first` cuts are in the order of `(grp, value)`; ties are in no order, so values differ. */

@@ -15,8 +15,8 @@ export class Instance {
   inner: readonly Instance[] = none;
   /** Instances whose last run read this one. */
   readonly readers = new Set<Instance>();
-  /** The rows that it has in the derived store, as the last run gave them. */
-  rows: readonly RowRef[] = [];
+  /** The rows that it has in the derived store: as the last run gave them, or a set where they are kept row by row. */
+  rows: readonly RowRef[] | Set<RowRef> = [];
   /** What the last run read; undefined while its rows are not to be relied on. */
   reads: ReadSet | undefined;
   /** Why it has no rows that are up to date. */

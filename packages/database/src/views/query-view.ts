@@ -5,6 +5,7 @@ import { pathTo, prepare, select, type EmitBytes, type Prepared } from "@lightco
 import { typesEqual } from "@lightcone/sats";
 import type { ViewDef } from "@lightcone/schema";
 import { bindParams, compileSubscription, type SelectPlan } from "@lightcone/sql";
+import type { Kept } from "./kept-queries.ts";
 import type { ReadSet } from "./read-set.ts";
 import type { Relations, ViewTable } from "./relations.ts";
 
@@ -35,18 +36,32 @@ export function viewsOf(relations: Relations, { sources }: SelectPlan): readonly
   return [...new Set(sources.flatMap(({ table }) => relations.view(table.id) ?? []))];
 }
 
-/** Gives the rows of a query for a caller. What it reads of views must be there. */
+/**
+ * Gives the rows of a query for a caller. What it reads of views must be there.
+ *
+ * @returns the query when its rows can be kept row by row: it reads one table, and nothing else has been read. Else what it reads is recorded
+ */
 export function runQuery(
   relations: Relations,
   plan: SelectPlan,
+  view: ViewDef,
   caller: Uint8Array,
   reads: ReadSet,
   emit: EmitBytes,
-): void {
+): Kept | undefined {
   const prepared = prepare(plan);
   const values = bindParams(plan, caller);
-  record(relations, prepared, values, reads);
+  const isKept = reads.isEmpty && canBeKept(plan, view);
+  if (!isKept) record(relations, prepared, values, reads);
   select(relations, prepared, values, emit);
+  return isKept ? { plan, values } : undefined;
+}
+
+/** Whether rows of one table are rows of the view whichever of them there are: their key cannot be there twice. */
+function canBeKept({ sources: [source, ...others] }: SelectPlan, { primaryKey }: ViewDef): boolean {
+  if (source === undefined || others.length > 0 || source.table.def.isView === true) return false;
+  const isKey = ([column, ...more]: readonly number[]): boolean => column === primaryKey && more.length === 0;
+  return primaryKey === undefined || source.table.def.indexes.some(({ unique, columns }) => unique && isKey(columns));
 }
 
 /**

@@ -48,6 +48,10 @@ export class ReadSet {
     this.entriesMax = entriesMax;
   }
 
+  get isEmpty(): boolean {
+    return this.tables.size + this.indexes.size === 0;
+  }
+
   table(table: Table): void {
     if (this.tables.has(table.id)) return;
     this.tables.set(table.id, table);

@@ -24,6 +24,8 @@ export interface RoundSite {
   isKept(instance: Instance): boolean;
   /** Why an instance is not to be run; undefined if it is. */
   refusal(instance: Instance): LightconeError | undefined;
+  /** Changes rows as the commit has, where nothing is to be run for that. @returns whether it has done so; undefined: no room */
+  apply(instance: Instance): boolean | undefined;
   /** Takes rows. @returns whether they are other ones than before; undefined when there was no room for them */
   take(instance: Instance, given: Given): boolean | undefined;
   /** @param isOwn false when a view that it reads is to blame @returns what is told of it */
@@ -74,8 +76,16 @@ export class Round implements RunTaker<Waiting> {
     for (const instance of due) this.add(instance, true);
     this.waitForKnown();
     for (;;) {
-      const batch = this.ready.filter((task) => !this.isRefused(task));
+      const { ready } = this;
       this.ready = [];
+      const batch: Waiting[] = [];
+      for (const task of ready) {
+        if (this.isRefused(task)) continue;
+        const isApplied = task.asked === undefined && this.site.apply(task.instance);
+        if (isApplied === undefined) return false;
+        if (isApplied) this.end([task, "changed"]);
+        else batch.push(task);
+      }
       if (batch.length === 0 && this.ready.length === 0 && !this.failCircle()) return true;
       if (!runner.run(batch, this, attempt)) return false;
     }

@@ -8,6 +8,7 @@ import { LogLevel } from "@lightcone/host";
 import type { SelectPlan } from "@lightcone/sql";
 import { WorkKind } from "../link/work.ts";
 import type { Instance } from "./instances.ts";
+import type { Kept } from "./kept-queries.ts";
 import { planOf, runQuery, viewsOf } from "./query-view.ts";
 import { ReadPort } from "./read-port.ts";
 import { ReadSet, type IndexKeys } from "./read-set.ts";
@@ -25,6 +26,8 @@ export interface Given {
   readonly reads: ReadSet;
   /** Instances that were read. */
   readonly inner: readonly Instance[];
+  /** A query whose rows these are, and nothing else. */
+  readonly kept: Kept | undefined;
 }
 
 /** What a run gives whose query reads views: it is run when those are up to date. */
@@ -196,12 +199,13 @@ export class ViewRunner {
     try {
       const given = asked ?? this.call(instance, rows);
       if (isLightconeError(given)) return given;
+      let kept: Kept | undefined;
       if ("plan" in given) {
         if (asked === undefined && given.views.length > 0) return given;
-        runQuery(this.site.relations, given.plan, caller, given.reads, rows.add);
+        kept = runQuery(this.site.relations, given.plan, of.view, caller, given.reads, rows.add);
       }
       rows.checkKey();
-      return { rows, reads: given.reads, inner: given.inner };
+      return { rows, reads: given.reads, inner: given.inner, kept };
     } catch (error) {
       this.port.end();
       if (!isLightconeError(error)) {
@@ -232,9 +236,9 @@ export class ViewRunner {
     switch (outcome?.kind) {
       case "rows":
         rows.addList(outcome.bytes);
-        return { rows, reads, inner: [] };
+        return { rows, reads, inner: [], kept: undefined };
       case "query": {
-        if (outcome.sql === "") return { rows, reads, inner: [] };
+        if (outcome.sql === "") return { rows, reads, inner: [], kept: undefined };
         const plan = planOf(relations, view, outcome.sql);
         return { plan, views: viewsOf(relations, plan), inner: [], reads };
       }

@@ -9,6 +9,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { plainSteps, runWorld, steps } from "../testing/view-world.ts";
 import { Instances } from "./instances.ts";
+import { KeptQueries } from "./kept-queries.ts";
 import { Readers, ReadSet } from "./read-set.ts";
 import { ViewRows } from "./view-rows.ts";
 
@@ -103,6 +104,19 @@ describe("row 9: a fault is found", () => {
   ])("%s", { timeout: 120_000 }, async (_, put) => {
     put();
     expect((await fc.check(plainWorld, { numRuns: 300, endOnFailure: true, seed: 1 })).failed).toBe(true);
+  });
+
+  test.each([
+    ["come", "inserts"],
+    ["go", "deletes"],
+  ] as const)("rows that %s are left out where they are kept one by one", { timeout: 120_000 }, async (_, list) => {
+    // oxlint-disable-next-line typescript/unbound-method -- called with its object below
+    const { advance } = KeptQueries.prototype;
+    vi.spyOn(KeptQueries.prototype, "advance").mockImplementation(function (this: KeptQueries, commit, give) {
+      const none = { refs: new Uint32Array(0), count: 0 };
+      advance.call(this, { ...commit, deltas: commit.deltas.map((delta) => ({ ...delta, [list]: none })) }, give);
+    });
+    expect((await fc.check(world, { numRuns: 300, endOnFailure: true, seed: 1 })).failed).toBe(true);
   });
 
   test("views that read a view are not noted", { timeout: 120_000 }, async () => {

@@ -14,6 +14,7 @@ import { LogLevel } from "@lightcone/host";
 import type { SelectPlan } from "@lightcone/sql";
 import type { Caller } from "../link/link.ts";
 import { Instances, type Instance } from "./instances.ts";
+import { KeptQueries } from "./kept-queries.ts";
 import type { ReadPort } from "./read-port.ts";
 import { IndexKeys, Readers } from "./read-set.ts";
 import { nobody } from "./relations.ts";
@@ -45,8 +46,9 @@ export class Views {
   /** While subscriptions of a host before are restored. Their rows are known to their clients: they are computed if that can be. */
   isRestoring = false;
   private stale: Instance[] = [];
-  /** The rows of before of what this round has changed. */
-  private before: (readonly [Instance, readonly RowRef[]])[] = [];
+  private readonly kept: KeptQueries;
+  /** What takes back what this round has changed of instances' rows, the last first. */
+  private undo: (() => void)[] = [];
   /** Those whose rows are to be taken away. */
   private dropped: Instance[] = [];
 
@@ -55,6 +57,7 @@ export class Views {
     this.keys = new IndexKeys(makeHashSeed(site.seed));
     this.readers = new Readers(this.keys);
     this.instances = new Instances();
+    this.kept = new KeptQueries(site.relations, site.seed);
     this.log = new ViewLog(site);
     this.runner = new ViewRunner(site, this.keys, this.log);
   }
@@ -62,6 +65,11 @@ export class Views {
   /** The port of the instance that views run in. */
   get port(): ReadPort {
     return this.runner.port;
+  }
+
+  /** Bytes of rows of views, and of what keeps them. */
+  get bytes(): number {
+    return this.site.relations.derivedBytes + this.kept.bytes;
   }
 
   /** How many instances there are. */
@@ -110,7 +118,10 @@ export class Views {
     if (commit.meta.kind === CommitKind.publish) this.bind();
     if (this.instances.count === 0) return undefined;
     this.readers.concerned(commit, this.site.store, this.touch);
-    return this.refreshStale();
+    this.kept.advance(commit, this.touch);
+    const changes = this.refreshStale();
+    this.kept.settle();
+    return changes;
   }
 
   /** The same for what a new module has changed, apart from a commit. */
@@ -250,10 +261,10 @@ export class Views {
       // The one that found no room has failed. Nothing of this round stands: the others have another.
       for (const instance of round.due) due.add(instance);
       derived.rollback();
-      for (const [instance, rows] of this.before.reverse()) instance.rows = rows;
-      this.before = [];
+      for (const undo of this.undo.reverse()) undo();
+      this.undo = [];
     }
-    this.before = [];
+    this.undo = [];
     if (isOfCommit) this.log.tellSlow();
     this.log.forgetTimes();
     const commit = relations.commit();
@@ -263,8 +274,8 @@ export class Views {
 
   /** Where three quarters of the room are taken, lets go of what nobody is subscribed to. */
   private makeRoom(due: readonly Instance[]): readonly Instance[] {
-    const { limits, relations } = this.site;
-    if (relations.derivedBytes + this.otherBytes() < limits.liveStateBytesMax * 0.75) return noInstances;
+    const { limits } = this.site;
+    if (this.bytes + this.otherBytes() < limits.liveStateBytesMax * 0.75) return noInstances;
     const except = new Set(due);
     const gone: Instance[] = [];
     // What only those have read that go can go after them.
@@ -291,6 +302,7 @@ export class Views {
         if (site.condemned.has(instance.of.schema.id, this.isRestoring)) return ended(instance);
         return this.isRestoring ? undefined : site.ends.refusal(instance.of.view.name);
       },
+      apply: (instance) => this.apply(instance, failures),
       take: (instance, given) => this.take(instance, given, failures),
       failed: (instance, error, isOwn) => this.failIn(failures, instance, error, isOwn),
       noteTime: (instance, spentMs) => log.noteTime(instance, spentMs),
@@ -304,25 +316,13 @@ export class Views {
   /** Takes what a run has brought. @returns whether its rows are others now; undefined when they found no room: it has failed */
   private take(
     instance: Instance,
-    { rows, reads, inner }: Given,
+    { rows, reads, inner, kept }: Given,
     failures: Map<Instance, LightconeError>,
   ): boolean | undefined {
-    const { clock, limits, relations, watchdog } = this.site;
+    const { clock } = this.site;
     const from = clock.steadyMs();
-    let hasChanged: boolean;
-    watchdog.critical.enter();
-    try {
-      hasChanged = this.replace(instance, rows);
-      const bytes = relations.derivedBytes + this.otherBytes();
-      if (bytes > limits.liveStateBytesMax)
-        throw new LightconeError("OutOfMemory", { bytesMax: limits.liveStateBytesMax });
-    } catch (error) {
-      if (!isLightconeError(error, "OutOfMemory")) throw error;
-      this.failIn(failures, instance, this.saidOutOfRoom(instance));
-      return undefined;
-    } finally {
-      watchdog.critical.leave();
-    }
+    let hasChanged = false;
+    if (!this.isInRoom(instance, failures, () => (hasChanged = this.replace(instance, rows)))) return undefined;
     instance.failures = 0;
     instance.error = undefined;
     if (instance.reads?.isSame(reads) !== true || !isSameList(instance.inner, inner)) {
@@ -330,15 +330,54 @@ export class Views {
       this.instances.setReads(instance, reads, inner);
       this.readers.add(instance, reads);
     }
+    if (kept !== undefined) this.kept.keep(instance, kept);
     this.log.noteTime(instance, clock.steadyMs() - from);
     return hasChanged;
+  }
+
+  /**
+   * Changes the rows of an instance as the commit has changed those of its query.
+   *
+   * @returns false when it is to be run; undefined when there was no room: it has failed
+   */
+  private apply(instance: Instance, failures: Map<Instance, LightconeError>): boolean | undefined {
+    const { clock, limits } = this.site;
+    if (!this.kept.has(instance)) return false;
+    const from = clock.steadyMs();
+    let isApplied = false;
+    const hasRoom = this.isInRoom(instance, failures, () => {
+      const rows = instance.rows instanceof Set ? instance.rows : new Set(instance.rows);
+      if (rows !== instance.rows) this.stand(instance, rows);
+      isApplied = this.kept.apply(instance, rows, limits.viewRowsMax, this.undo);
+    });
+    this.log.noteTime(instance, clock.steadyMs() - from);
+    return hasRoom ? isApplied : undefined;
+  }
+
+  /** Writes rows of an instance. @returns false when they found no room: it has failed */
+  private isInRoom(instance: Instance, failures: Map<Instance, LightconeError>, write: () => void): boolean {
+    const { limits, watchdog } = this.site;
+    watchdog.critical.enter();
+    try {
+      write();
+      const bytes = this.bytes + this.otherBytes();
+      if (bytes > limits.liveStateBytesMax)
+        throw new LightconeError("OutOfMemory", { bytesMax: limits.liveStateBytesMax });
+    } catch (error) {
+      if (!isLightconeError(error, "OutOfMemory")) throw error;
+      this.failIn(failures, instance, this.saidOutOfRoom(instance));
+      return false;
+    } finally {
+      watchdog.critical.leave();
+    }
+    return true;
   }
 
   /** Makes the instance's rows be `rows`. @returns whether they were others */
   private replace(instance: Instance, rows: ViewRows): boolean {
     const { derived } = this.site.relations;
     const { table } = instance.of;
-    const { deletes, inserts, rows: all } = rows.differenceTo(table, derived, instance.rows);
+    const { deletes, inserts, rows: all } = rows.differenceTo(table, derived, listOf(instance.rows));
     for (const ref of deletes) derived.tx.deleteRow(table.id, ref);
     let next = all.indexOf(toCome);
     for (const row of inserts) {
@@ -354,8 +393,9 @@ export class Views {
   }
 
   /** Notes the rows of an instance, to be undone with the round. */
-  private stand(instance: Instance, rows: readonly RowRef[]): void {
-    this.before.push([instance, instance.rows]);
+  private stand(instance: Instance, rows: Instance["rows"]): void {
+    const before = instance.rows;
+    this.undo.push(() => void (instance.rows = before));
     instance.rows = rows;
   }
 
@@ -371,6 +411,7 @@ export class Views {
   private forgetReads(instance: Instance): void {
     const reads = this.instances.forgetReads(instance);
     if (reads !== undefined) this.readers.remove(instance, reads);
+    this.kept.forget(instance);
   }
 
   // --- failing
@@ -392,6 +433,10 @@ export class Views {
       this.log.say({ level: LogLevel.error, message: `${instance.error.message}. ${instance.error.hint}` }, instance);
     return instance.error;
   }
+}
+
+function listOf(rows: Instance["rows"]): readonly RowRef[] {
+  return rows instanceof Set ? [...rows] : rows;
 }
 
 function isSameList(some: readonly Instance[], others: readonly Instance[]): boolean {
