@@ -33,8 +33,8 @@ export function minSizeOf(type: AlgebraicType, typespace: Typespace = []): numbe
 /** Memoizes, since types share parts. */
 export class Measure {
   readonly typespace: Typespace;
-  private readonly fixed = new Map<AlgebraicType, number | undefined>();
-  private readonly min = new Map<AlgebraicType, number>();
+  private fixed: Map<AlgebraicType, number | undefined> | undefined;
+  private min: Map<AlgebraicType, number> | undefined;
 
   constructor(typespace: Typespace) {
     this.typespace = typespace;
@@ -45,10 +45,11 @@ export class Measure {
     const primitive = primitiveSizes[target.kind];
     if (primitive !== undefined) return primitive;
     if (target.kind !== "Product" && target.kind !== "Sum") return undefined;
-    if (this.fixed.has(target)) return this.fixed.get(target);
-    this.fixed.set(target, undefined); // what a recursive use sees: not fixed
+    const known = (this.fixed ??= new Map());
+    if (known.has(target)) return known.get(target);
+    known.set(target, undefined); // what a recursive use sees: not fixed
     const size = target.kind === "Product" ? this.fixedProduct(target.elements) : this.fixedSum(target.variants);
-    this.fixed.set(target, size);
+    known.set(target, size);
     return size;
   }
 
@@ -77,14 +78,15 @@ export class Measure {
     const primitive = primitiveSizes[target.kind];
     if (primitive !== undefined) return primitive;
     if (target.kind !== "Product" && target.kind !== "Sum") return 4; // a count
-    const before = this.min.get(target);
+    const known = (this.min ??= new Map());
+    const before = known.get(target);
     if (before !== undefined) return before;
-    this.min.set(target, 0); // what a recursive use sees: a safe lower bound
+    known.set(target, 0); // what a recursive use sees: a safe lower bound
     const inner =
       target.kind === "Product"
         ? target.elements.reduce((total, element) => total + this.minSize(element.type), 0)
         : 1 + Math.min(255, ...target.variants.map((variant) => this.minSize(variant.type)));
-    this.min.set(target, inner);
+    known.set(target, inner);
     return inner;
   }
 }

@@ -4,7 +4,6 @@ import { LightconeError } from "@lightcone/base";
 import { TimeoutWatchdog } from "@lightcone/base/node";
 import { defaultDatabaseLimits, openInMemory } from "@lightcone/database";
 import { guestGlobals } from "@lightcone/host-js";
-import { identityFromClaims } from "@lightcone/sats";
 import type { World } from "./api.ts";
 import { momentMicros, type Moment } from "./duration.ts";
 import { StubbedHttp } from "./http-stubs.ts";
@@ -13,7 +12,7 @@ import { checkOptions } from "./helpful.ts";
 import { loadedModuleOf } from "./loaded-module-of.ts";
 import { TestClock } from "./test-clock.ts";
 import type { ModuleExports } from "./types.ts";
-import { ownerIdentity, TestWorld } from "./world.ts";
+import { databaseIdentity, ownerIdentity, TestWorld } from "./world.ts";
 
 /** What `testModule` may be told besides the module: the time, another chance, limits. */
 export interface TestOptions {
@@ -83,12 +82,10 @@ export async function testModule<M extends ModuleExports>(exports: M, options: T
   const http = new StubbedHttp((error) => failures.push(error));
   const lines: Uint8Array[] = [];
 
-  const owner = ownerIdentity();
-  const identity = identityFromClaims("https://lightcone.testing", "database");
   const watchdog = new RealmWatchdog();
   watchdog.isGuarding = module.shape.reducers.some(({ lifecycle }) => lifecycle === "init");
   const memory = await openInMemory({
-    identity: { database: identity.toUint8Array(), owner: owner.toUint8Array() },
+    identity: { database: databaseIdentity.toUint8Array(), owner: ownerIdentity.toUint8Array() },
     clock,
     random: zeros,
     watchdog,
@@ -116,8 +113,8 @@ export async function testModule<M extends ModuleExports>(exports: M, options: T
     http,
     failures,
     lines,
-    owner,
-    identity,
+    owner: ownerIdentity,
+    identity: databaseIdentity,
     isKept: keep !== undefined,
   });
   if (keep !== undefined) {

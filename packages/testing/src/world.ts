@@ -57,7 +57,9 @@ export interface WorldParts {
   readonly isKept: boolean;
 }
 
-export const ownerIdentity = (): Identity => identityFromClaims(issuer, "owner");
+/** The same in each world. */
+export const ownerIdentity: Identity = identityFromClaims(issuer, "owner");
+export const databaseIdentity: Identity = identityFromClaims(issuer, "database");
 
 export class TestWorld {
   readonly identity: Identity;
