@@ -121,4 +121,13 @@ export interface CommitHead {
   readonly durationMicros: number;
   /** Whole messages about the commit that wire forms have made, by keys of their own; empty between commits. */
   readonly messages: Map<string, Piece>;
+  /** The end of a message of version 1 in BSATN that says who made the commit: the same in all. */
+  readonly ending: MadeEnding;
+}
+
+/** Bytes that other messages copy; none between commits. */
+export interface MadeEnding {
+  bytes: Uint8Array | undefined;
+  at: number;
+  length: number;
 }

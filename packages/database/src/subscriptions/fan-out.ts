@@ -18,7 +18,7 @@ import {
   type Warming,
 } from "@lightcone/query";
 import type { SelectPlan } from "@lightcone/sql";
-import { noBytes, noConnection, noReducerId, type Call, type CommitHead } from "../core/call.ts";
+import { noBytes, noConnection, noReducerId, type Call, type CommitHead, type MadeEnding } from "../core/call.ts";
 import type { CommitListener } from "../core/commit-pipeline.ts";
 import type { JobClock } from "../core/job-clock.ts";
 import type { Piece } from "../link/piece.ts";
@@ -183,6 +183,7 @@ export class Subscriptions implements CommitListener, ViewListener {
     }
     // Clearing a map makes a new table, even of an empty one.
     if (head.messages.size > 0) head.messages.clear();
+    head.ending.bytes = undefined;
   }
 
   private readonly noteChange = (live: LiveQuery<SharedQuery>, parts: readonly DeltaPart[]): void => {
@@ -222,6 +223,7 @@ class Head implements CommitHead {
   requestId = 0;
   durationMicros = 0;
   readonly messages = new Map<string, Piece>();
+  readonly ending: MadeEnding = { bytes: undefined, at: 0, length: 0 };
 
   constructor(database: Uint8Array) {
     this.database = database;

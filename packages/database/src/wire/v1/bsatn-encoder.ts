@@ -21,7 +21,7 @@ import {
   type TransactionHead,
 } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
-import type { AlgebraicType, ByteWriter } from "@lightcone/sats";
+import { LastView, writeView, type AlgebraicType, type ByteWriter } from "@lightcone/sats";
 import type { Piece } from "../../link/piece.ts";
 import type { MessageBuffer } from "../message-buffer.ts";
 import { encodedForms } from "../wire.ts";
@@ -29,12 +29,13 @@ import { BsatnRows, bsatnRowsOf, ChangedRows } from "../bsatn-rows.ts";
 import { errorText } from "../error-text.ts";
 import type { QueryRows, RowGatherer } from "../first-rows.ts";
 import { PieceWriter } from "../piece-writer.ts";
-import type { AppliedKind, Encoder } from "./encoder.ts";
+import type { AppliedKind, Encoder, UpdateHead } from "./encoder.ts";
 
 export class BsatnEncoder implements Encoder {
   readonly form = encodedForms["v1.bsatn"];
   private readonly buffer: MessageBuffer;
   private readonly rows: ChangedRows;
+  private readonly views = new LastView();
 
   constructor(store: RowSource, buffer: MessageBuffer) {
     this.rows = new ChangedRows(store);
@@ -46,13 +47,28 @@ export class BsatnEncoder implements Encoder {
     return this.buffer.end();
   }
 
-  update(changes: readonly DeltaPart[], head: TransactionHead, light: boolean): Piece {
+  update(changes: readonly DeltaPart[], head: UpdateHead, light: boolean): Piece {
     const out = this.buffer.begin();
     if (light) beginTransactionUpdateLight(out, head.requestId);
     else beginTransactionUpdate(out);
     this.tables(out, changes);
-    if (!light) endTransactionUpdate(out, head);
+    if (!light) this.endUpdate(out, head);
     return this.buffer.end();
+  }
+
+  /** Says who made the commit, as another message about it does if there is one. */
+  private endUpdate(out: ByteWriter, head: UpdateHead): void {
+    const { ending } = head;
+    if (ending?.bytes !== undefined) {
+      writeView(out, this.views.of(ending.bytes), ending.at, ending.length);
+      return;
+    }
+    const at = out.length;
+    endTransactionUpdate(out, head);
+    if (ending === undefined) return;
+    ending.bytes = out.bytes;
+    ending.at = at;
+    ending.length = out.length - at;
   }
 
   failure(message: string, head: TransactionHead): Piece {

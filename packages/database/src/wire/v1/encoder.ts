@@ -3,6 +3,7 @@ import type { TableSchema } from "@lightcone/schema";
 import type { TransactionHead } from "@lightcone/protocol";
 import type { DeltaPart } from "@lightcone/query";
 import type { AlgebraicType } from "@lightcone/sats";
+import type { CommitHead } from "../../core/call.ts";
 import type { Piece } from "../../link/piece.ts";
 import type { QueryRows, RowGatherer } from "../first-rows.ts";
 
@@ -12,12 +13,15 @@ export type AppliedKind =
   | "SubscribeMultiApplied"
   | "UnsubscribeMultiApplied";
 
+/** Of a call that changed nothing there is one message, and no ending to copy. */
+export type UpdateHead = TransactionHead & Partial<Pick<CommitHead, "ending">>;
+
 export interface Encoder {
   /** This form's place in `DeltaPart.encoded`: see `encodedForms`. */
   readonly form: 0 | 1;
   identityToken(identity: Uint8Array, token: string, connection: Uint8Array): Piece;
   /** A transaction that was committed; `light` leaves the head out. */
-  update(changes: readonly DeltaPart[], head: TransactionHead, light: boolean): Piece;
+  update(changes: readonly DeltaPart[], head: UpdateHead, light: boolean): Piece;
   /** A call that changed nothing. */
   failure(message: string, head: TransactionHead): Piece;
   gather(table: TableSchema): RowGatherer;
