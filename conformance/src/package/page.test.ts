@@ -85,7 +85,7 @@ test("row 15: the client stays small", async () => {
   const bytes = gzipBytes(await buildPage(clientText));
   expect(bytes).toBeGreaterThan(5_000);
   // 250 of them hold what plain JavaScript gives against the columns and their types: rows must not be wrong in silence.
-  expect(bytes).toBeLessThan(25_410);
+  expect(bytes).toBeLessThan(25_430);
 });
 
 test("issue 10: who guesses nothing has nothing of what guesses, and who does has little more", async () => {

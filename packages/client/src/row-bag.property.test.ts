@@ -185,6 +185,21 @@ test("a long list may have a row several times, and rows may go before they come
   expect(bag.size).toBe(2010);
 });
 
+test("rows are paired by their keys, in the same order or in another", () => {
+  const bag = new RowBag(keyed, 7);
+  const rows = (ids: readonly number[], text: string): Row[] => ids.map((id) => ({ id, text }));
+  bag.take(listOf(rows([1, 2, 3, 4, 5, 6], "a")), 1);
+  bag.settle(false);
+  // The first two in order; then one that only comes, one that only goes, and the others crosswise.
+  bag.take(listOf(rows([1, 2, 9, 5, 4, 3], "b")), 1);
+  bag.take(listOf(rows([1, 2, 6, 3, 4, 5], "a")), -1);
+  bag.check();
+  const { inserts, deletes, updates } = bag.settle(true);
+  expect([inserts, deletes]).toEqual([rows([9], "b"), rows([6], "a")]);
+  const pair = (id: number): object => ({ before: { id, text: "a" }, after: { id, text: "b" } });
+  expect(updates).toEqual([1, 2, 5, 4, 3].map(pair));
+});
+
 test("a message that is not as it should be leaves nothing behind", () => {
   const bag = new RowBag(keyed);
   bag.take(listOf([{ id: 1, text: "a" }]), 1);

@@ -282,11 +282,18 @@ export class RowBag {
     if (key === undefined) return { events, inserts: come, deletes: gone, updates: [] };
     // A row has its key's column, by its type.
     const keyOf = (row: object): Scalar => scalarOf((row as Readonly<Record<string, unknown>>)[key.name]);
-    const goneByKey = new Map<Scalar, object>();
-    for (const row of gone) goneByKey.set(keyOf(row), row);
     const inserts: object[] = [];
     const updates: { before: object; after: object }[] = [];
-    for (const after of come) {
+    // A transaction's rows mostly go in the order in which they come: those need no map.
+    for (const [at, after] of come.entries()) {
+      const before = gone[at];
+      if (before === undefined || keyOf(before) !== keyOf(after)) break;
+      updates.push({ before, after });
+    }
+    const paired = updates.length;
+    const goneByKey = new Map<Scalar, object>();
+    for (const row of gone.slice(paired)) goneByKey.set(keyOf(row), row);
+    for (const after of come.slice(paired)) {
       const value = keyOf(after);
       const before = goneByKey.get(value);
       if (before === undefined) inserts.push(after);
