@@ -165,6 +165,12 @@ export interface Store extends RowSource {
   /** Whether a mutation was interrupted half-way. Memory is then worthless: discard the store and recover. */
   readonly poisoned: boolean;
 
+  /**
+   * Makes the trees of indexes that work had begun to make and was ended in: whoever runs it again finds them. As long as it takes.
+   *
+   * @returns whether there were any
+   */
+  finishIndexes(): boolean;
   /** Gives its memory back, for another store of this process: there are no rows in it any more, and it takes none. */
   discard(): void;
 

@@ -98,6 +98,11 @@ export class MemoryStore implements Store {
   get memoryBytes(): number {
     return this.memory.bytesUsed;
   }
+  finishIndexes(): boolean {
+    let isAny = false;
+    for (const { indexes } of this.tables()) for (const index of indexes) if (index.finish()) isAny = true;
+    return isAny;
+  }
   discard(): void {
     this.memory.discard();
     this.changes.state = TransactionState.poisoned;

@@ -142,6 +142,8 @@ export class ViewRunner {
       left = left.slice(ran.length);
       if (isWhole) continue;
       this.discard();
+      // The first range over a large unique index makes its tree, which is no view's time: it is run again.
+      if (hasBegun && this.site.store.finishIndexes()) continue;
       left = this.failEnded(left, hasBegun, taker);
     }
     return true;

@@ -304,3 +304,19 @@ describe("row 9: a view", () => {
     expect([...(owners.readable?.() ?? [])].map(({ def }) => def.name)).toEqual(["number", "good", "hidden"]);
   });
 });
+
+test("row 9: a view that is ended while the tree of an index is made is run again when it is there", async () => {
+  const ranged: TestView = { columns, run: () => ({ kind: "query", sql: "SELECT * FROM number WHERE id < 5" }) };
+  const parts = await opened({ ranged }, { viewTimeoutMs: 500 });
+  parts.put(1, 2, 9);
+  // The table is the engine's own, which gives the tree its rows; a very large one would take as long.
+  const table = parts.store.tableByName("number") as unknown as { allRefs(): Uint32Array };
+  const making = vi.spyOn(table, "allRefs").mockImplementationOnce(() => {
+    for (;;);
+  });
+  const ear = heard(parts.hear("SELECT * FROM ranged"));
+  expect(making).toHaveBeenCalledTimes(2);
+  parts.put(3, 7);
+  expect([[...ear.numbers], ear.errors]).toEqual([[3], []]);
+  expect(making).toHaveBeenCalledTimes(2);
+});

@@ -31,6 +31,8 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
   readonly code: KeyCode;
   hash: HashIndex | undefined;
   tree: OrderedIndex | undefined;
+  /** A tree in the making. It is there between jobs when the work that needed it was ended in the middle. */
+  private begun: OrderedIndex | undefined;
   /** Whether it is a tree from the start, and not just when ranges are asked for. */
   readonly isOrdered: boolean;
   /** The length of every key, if any bytes of that length are a key; otherwise -1. */
@@ -155,10 +157,21 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
   ordered(): OrderedIndex {
     if (this.tree !== undefined) return this.tree;
     const { space } = this.table;
+    this.begun?.dispose();
     const tree = new OrderedIndex(space.memory, space.headerBytes, this.code);
+    this.begun = tree;
     tree.load(this.table.allRefs());
     this.tree = tree;
+    this.begun = undefined;
     return tree;
+  }
+
+  /** Makes the tree that ended work had begun to make. @returns whether there was one */
+  finish(): boolean {
+    if (this.begun === undefined) return false;
+    if (this.tree === undefined) this.ordered();
+    this.begun = undefined;
+    return true;
   }
 
   /** Fills an empty index. */
@@ -194,6 +207,7 @@ export class TableIndex<Owner extends RowOwner = RowOwner> implements Index {
   dispose(): void {
     this.hash?.dispose();
     this.tree?.dispose();
+    if (this.begun !== this.tree) this.begun?.dispose();
   }
 
   openCursor(): TableIndexCursor {
