@@ -155,7 +155,7 @@ describe("issue 9, views in TypeScript, on a server", () => {
   test("row 9: those that read views are kept up to date, over a host that ends and publishes of other views", async () => {
     const uri = served.url;
     const db = connect<typeof module>({ uri, database: "views", token: served.token, onError: () => undefined });
-    await db.subscribe("SELECT * FROM crowded", "SELECT * FROM mine_again").applied;
+    await db.subscribe("SELECT * FROM crowded", "SELECT * FROM mine_again", "SELECT * FROM team_mates").applied;
     const names = (rows: Iterable<{ readonly name: string }>): string[] => [...rows].map(({ name }) => name).toSorted();
     const players = async (): Promise<readonly (readonly [string, number])[]> =>
       (await served.sql("views", "SELECT name, team FROM player")).map(([name, team]) => [String(name), Number(team)]);
@@ -169,6 +169,9 @@ describe("issue 9, views in TypeScript, on a server", () => {
       const is = await crowd(least);
       await expect.poll(() => names(db.tables.crowded.rows())).toEqual(is);
       expect(await texts("crowded", "name")).toEqual(is.map((name) => `["${name}"]`));
+      // A query over one table, which is kept row by row: all that play but the caller.
+      const others = (await players()).flatMap(([name]) => (name === "ann" ? [] : [name])).toSorted();
+      await expect.poll(() => names(db.tables.teamMates.rows())).toEqual(others);
     };
     await holds(1);
     await join("eve", 3, await anotherToken());
