@@ -4,15 +4,16 @@
 // database's own rows are looked at.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { connect } from "lightcone/client";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { connect, type BuiltSchema } from "lightcone/client";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Arena, endOf, program } from "./arena.ts";
 import type * as views from "./modules/arena-views.ts";
 
+const command = fileURLToPath(new URL("../../../packages/lightcone/bin/lightcone.js", import.meta.url));
 let arena: Arena;
 beforeAll(async () => {
   arena = await Arena.open();
@@ -112,6 +113,52 @@ describe("row 13: the next version is published while the page is open", () => {
     expect(db.tables.step.rows()).toEqual([{ dx: 3, dy: 4 }]);
     expect(db.tables.spell.rows()).toEqual([]);
     db.close();
+  });
+});
+
+describe("issue 10: a page that was built before another version was published", () => {
+  /** What the command puts beside the types of a project whose module is the arena, as a page has it. */
+  async function build() {
+    const folder = mkdtempSync(join(tmpdir(), "lightcone-built-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    mkdirSync(join(folder, "module/src"), { recursive: true });
+    copyFileSync(new URL("modules/arena.ts", import.meta.url), join(folder, "module/src/index.ts"));
+    const project = { database: "arena", module: "module", schema: "module/built/schema.ts" };
+    writeFileSync(join(folder, "lightcone.json"), JSON.stringify(project));
+    execFileSync(process.execPath, [command, "build"], { cwd: folder });
+    const path = pathToFileURL(join(folder, project.schema)).href;
+    const built: BuiltSchema = await import(/* @vite-ignore */ path);
+    let loads = 0;
+    return { schema: { hash: built.hash, load: () => ((loads += 1), built.load()) }, loads: () => loads };
+  }
+
+  test("of the same version: nothing is compared", async () => {
+    const database = "arena-same";
+    await arena.publish(database);
+    const { schema, loads } = await build();
+    const { db, errors } = arena.connect(database, { schema });
+    await db.subscribe(db.tables.spell).applied;
+    expect(await endOf(db.reducers.learn({ spellName: "light", cost: 1 }))).toBe("done");
+    expect(db.tables.spell.rows()).toEqual([{ spellName: "light", cost: 1 }]);
+    expect([errors, loads()]).toEqual([[], 0]);
+  });
+
+  test("of another: what it uses as it was goes on, what is another or gone is named, from its first connection on", async () => {
+    const database = "arena-other";
+    await arena.publish(database);
+    await arena.publishOther(database, "arena-next");
+    const { schema, loads } = await build();
+    const { db, errors } = arena.connect(database, { schema });
+    await db.subscribe(db.tables.step).applied;
+    expect(await endOf(db.reducers.move({ dx: 3, dy: 4 }))).toBe("done");
+    expect(db.tables.step.rows()).toEqual([{ dx: 3, dy: 4 }]);
+    expect([errors, loads()]).toEqual([[], 1]);
+    expect(await endOf(db.reducers.learn({ spellName: "dark", cost: 9 }))).toBe(
+      `VersionDiffers: ${differs(database, "there is no reducer `learn` for clients; there are enter, move")}`,
+    );
+    expect(await endOf(db.subscribe(db.tables.spell).applied)).toBe(
+      `VersionDiffers: ${differs(database, "there is no public table `spell`; there are player, step, duel")}`,
+    );
   });
 });
 

@@ -6,6 +6,7 @@
  */
 import { connect, isLightconeError, type ConnectionState } from "lightcone/client";
 import lightcone from "../lightcone.json" with { type: "json" };
+import * as schema from "../module/built/schema.ts";
 import type * as chat from "../module/src/index.ts";
 import { sendWave, showConversation, toEnd, type Pending } from "./messages.ts";
 import { showPeople } from "./people.ts";
@@ -17,6 +18,7 @@ const who = readWho(address);
 const db = connect<typeof chat>({
   uri: location.origin,
   database: address.searchParams.get("db") ?? lightcone.database,
+  schema,
   tokenStore: who.tokenStore,
   onState: showState,
   onError: ({ message }) => tell(`This page cannot go on: ${message}. Reload it to try again.`),

@@ -4,6 +4,7 @@
  */
 import { connect, optimistic, webTokenStore, type Identity } from "lightcone/client";
 import lightcone from "../lightcone.json" with { type: "json" };
+import * as schema from "../module/built/schema.ts";
 import type * as game from "../module/src/index.ts";
 import { moved, turn, type Place } from "../module/src/movement.ts";
 import { draw, toArena, type Figure } from "./drawing.ts";
@@ -12,6 +13,7 @@ import { listenToSteering } from "./steering.ts";
 const db = connect<typeof game>({
   uri: location.origin,
   database: lightcone.database,
+  schema,
   // Each tab is a player of its own.
   tokenStore: webTokenStore(sessionStorage, "game.token"),
   optimistic: optimistic<typeof game>({ steer: turn }),

@@ -6,6 +6,7 @@
  */
 import { connect, isLightconeError, webTokenStore, type RowOf } from "lightcone/client";
 import lightcone from "../lightcone.json" with { type: "json" };
+import * as schema from "../module/built/schema.ts";
 import type * as todo from "../module/src/index.ts";
 import { guesses, isSaved } from "./guesses.ts";
 
@@ -17,6 +18,7 @@ const as = address.searchParams.get("as") ?? "me";
 const db = connect<typeof todo>({
   uri: location.origin,
   database: lightcone.database,
+  schema,
   tokenStore: webTokenStore(localStorage, `todo.token.${as}`),
   optimistic: guesses,
   onState: (state) => (byId("state").textContent = state === "open" ? "live" : state === "waiting" ? "offline" : state),

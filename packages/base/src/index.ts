@@ -3,6 +3,7 @@ export * from "./critical-section.ts";
 export * from "./cut-text.ts";
 export * from "./empty.ts";
 export * from "./errors.ts";
+export * from "./hash-bytes.ts";
 export { isDamage, isLightconeError, LightconeError, toldText } from "./lightcone-error.ts";
 export * from "./ids.ts";
 export * from "./runtime.ts";

@@ -2,15 +2,23 @@
  * The tables and reducers of the database as the page may use them: the server's schema of now, held against the one
  * that the page was built with.
  *
- * Without a schema given by the page, the first that the server tells stands for it: what a publish changes later, while
+ * What a page was built with it has as data, or as a hash: where that is not the hash of the server's schema, it gets
+ * the data. Without either, the first schema that the server tells stands for it: what a publish changes later, while
  * the page is open, is found all the same. What differs fails by its name; the rest goes on.
  */
-import { LightconeError } from "@lightcone/base";
+import { hashBytes, LightconeError } from "@lightcone/base";
 import { isOption } from "@lightcone/sats";
 import { functionDifference, isSame, tableDifference } from "./difference.ts";
 import type { BagTable } from "./row-bag.ts";
 import { readSchema, type ClientSchema, type FunctionSchema, type TableSchema } from "./schema.ts";
 import { encodeValue, isObject, makeCodec, partsCodec, partsOf, shown, type Codec } from "./value-codec.ts";
+
+/** The schema that a page was built with, got only where the database has another: what a build writes. */
+export interface BuiltSchema {
+  /** Of the text that a server of that version tells. */
+  readonly hash: number;
+  load(): Promise<object>;
+}
 
 export type FunctionKind = "reducer" | "procedure";
 
@@ -32,6 +40,7 @@ export interface EncodedCall {
 export class Catalog {
   readonly database: string;
   #built: ClientSchema | undefined;
+  readonly #unloaded: BuiltSchema | undefined;
   #text: string | undefined;
   #isTold = false;
   #now: ClientSchema | undefined;
@@ -49,7 +58,19 @@ export class Catalog {
    */
   constructor(database: string, built: object | undefined) {
     this.database = database;
-    this.#built = built === undefined ? undefined : readSchema(built);
+    if (built !== undefined && isUnloaded(built)) this.#unloaded = built;
+    else this.#built = built && readSchema(built);
+  }
+
+  /** Gets the schema that the page was built with, where what is told next is another. Rejects with `VersionDiffers`. */
+  async prepare(text: string): Promise<void> {
+    const unloaded = this.#built === undefined ? this.#unloaded : undefined;
+    if (unloaded === undefined || unloaded.hash === hashOf(text)) return;
+    try {
+      this.#built = readSchema(await unloaded.load());
+    } catch (cause) {
+      throw this.#differs(`what differs is not known, since its schema cannot be loaded (${String(cause)})`);
+    }
   }
 
   /** The schema as the server has told it. */
@@ -202,6 +223,10 @@ export class Catalog {
 function functionsOf(schema: ClientSchema | undefined, kind: FunctionKind): ClientSchema["reducers"] | undefined {
   return kind === "reducer" ? schema?.reducers : schema?.procedures;
 }
+
+const isUnloaded = (built: object): built is BuiltSchema => "load" in built;
+
+const hashOf = (text: string): number => hashBytes(new TextEncoder().encode(text));
 
 const listedMax = 10;
 

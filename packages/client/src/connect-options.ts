@@ -1,5 +1,6 @@
 /** The options of `connect`, and what is wrong with some, said by option: plain JavaScript has no compiler that would. */
 import type { LightconeError } from "@lightcone/base";
+import type { BuiltSchema } from "./catalog.ts";
 import type { ConnectionState } from "./connection.ts";
 import type { Optimistic } from "./optimistic/optimistic.ts";
 import type { Persist } from "./persist/persist.ts";
@@ -15,11 +16,12 @@ export interface ConnectOptions {
   /** The database's name or identity. */
   readonly database: string;
   /**
-   * The schema that this page was built with, as `lightcone generate --lang json` writes it. With it, what the database
-   * has otherwise by now fails by its name (`VersionDiffers`), from the first connection on. Without it the first schema
-   * that the server tells stands for it, so that only what is published while the page is open is found.
+   * The schema that this page was built with: the file that `"schema"` in lightcone.json names, whole (`import * as schema
+   * from …`), or what `lightcone generate --lang json` writes. With it, what the database has otherwise by now fails by its
+   * name (`VersionDiffers`), from the first connection on. Without it the first schema that the server tells stands for it,
+   * so that only what is published while the page is open is found.
    */
-  readonly schema?: object;
+  readonly schema?: BuiltSchema | object;
   /**
    * Whom to connect as: a token, or what gives one, which is asked before each connection, so that one that has run out is
    * replaced. Without it, and nothing in the store, the server makes a new identity.
@@ -58,7 +60,7 @@ export interface ConnectOptions {
 const options: Readonly<Record<keyof ConnectOptions, readonly [type: string, what: string]>> = {
   uri: ["string", 'the server\'s address, such as "http://127.0.0.1:3000"'],
   database: ["string", "the database's name or identity"],
-  schema: ["object", "what `lightcone generate --lang json` wrote"],
+  schema: ["object", "a schema that Lightcone wrote"],
   token: ["string or function", "a token, as `db.token` has it, or a function that gives one"],
   tokenStore: ["object", "an object, as `webTokenStore` makes one"],
   confirmed: ["boolean", "a boolean"],

@@ -216,6 +216,8 @@ export class Connection {
     const link = new Link(this.#options, {
       token: (token) => this.#keeping?.load(token),
       greeted: (token) => only(() => this.#tell(() => this.#options.tokens.granted(token))),
+      told: (schema) =>
+        this.#options.catalog.prepare(schema).catch((error: LightconeError) => only(() => this.#failed(error))),
       ready: (greeting, schema) => only(() => this.#begin(attempt, greeting, schema)),
       message: (message) => only(() => this.#understand(attempt, message)),
       unreadable: (error) => only(() => this.#unreadable(attempt, error)),

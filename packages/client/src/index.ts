@@ -1,3 +1,4 @@
+export type { BuiltSchema } from "./catalog.ts";
 export { connect } from "./connect.ts";
 export type { Client } from "./connect.ts";
 export type { ConnectOptions } from "./connect-options.ts";

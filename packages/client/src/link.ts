@@ -34,6 +34,8 @@ export interface LinkEvents {
   token(token: string | undefined): Promise<void> | undefined;
   /** The server has said who this client is to it, and by which token. */
   greeted(token: string): void;
+  /** The server has told its schema. The link is not ready before the promise has settled. */
+  told(schema: string): Promise<void>;
   /** It may be used. @param schema what the server tells of the database */
   ready(greeting: Greeting, schema: string): void;
   /** @throws {LightconeError} what cannot be read: `unreadable` is told */
@@ -210,7 +212,10 @@ export class Link {
   #greeted(greeting: Greeting): void {
     this.#greeting = { ...greeting, identity: greeting.identity.slice(), connectionId: greeting.connectionId.slice() };
     this.#events.greeted(greeting.token);
-    const schema = this.readSchema();
+    const schema = this.readSchema().then(async (answered) => {
+      if (answered.kind === "Text") await this.#events.told(answered.text);
+      return answered;
+    });
     const ready = this.#begun === undefined ? schema : Promise.all([schema, this.#begun]).then(([first]) => first);
     ready.then(
       (answered) => {

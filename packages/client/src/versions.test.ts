@@ -3,8 +3,9 @@
 // Method: a world without sockets and time that tells one schema and then another; the page is built with the first, or
 // was given it by the server.
 import { describe, expect, test } from "vitest";
-import { isLightconeError, type LightconeError } from "@lightcone/base";
+import { hashBytes, isLightconeError, type LightconeError } from "@lightcone/base";
 import { option, product, t, toHex } from "@lightcone/sats";
+import type { BuiltSchema } from "./catalog.ts";
 import { connect } from "./connect.ts";
 import type { ConnectOptions } from "./connect-options.ts";
 import { answer, FakeWorld, settled } from "./testing/fake-world.ts";
@@ -310,5 +311,67 @@ describe("plain JavaScript", () => {
     fake.socket.receive(applied(1, { table: "point", inserts: [{ x: 1, y: 1 }] }));
     const points = db.tables.mapPoint as unknown as { get(key: unknown): unknown };
     expect(() => points.get(1)).toThrow(new TypeError("table mapPoint has no primary key"));
+  });
+});
+
+describe("issue 10: a page that brings the hash of the schema it was built with", () => {
+  const text = schemaText(worldSchema);
+  const next = otherWorld({ tables: [{ ...person, row: product({ id: t.u64, name: t.string }) }, mapPoint] });
+  const hash = hashBytes(new TextEncoder().encode(text));
+  const idDiffers = differs("column `id` of table `person` is u64, not u32");
+
+  /** @param load the outcome of asking for the schema itself */
+  function built(load: () => Promise<object> = async () => JSON.parse(text) as object) {
+    const loads: string[] = [];
+    const schema: BuiltSchema = {
+      hash,
+      load() {
+        loads.push("asked for");
+        return load();
+      },
+    };
+    return { schema, loads };
+  }
+
+  test("of the same version: the schema is not asked for, then or when the next is published", async () => {
+    const { schema, loads } = built();
+    const { db, texts, publish } = await open(text, { schema });
+    db.tables.person.onInsert(() => {});
+    await publish(next);
+    expect([texts(), loads]).toEqual([[idDiffers], []]);
+  });
+
+  test("of another version: it is, once, and what differs is told by its name when it is used", async () => {
+    const { schema, loads } = built();
+    const { db, texts, publish } = await open(next, { schema });
+    expect([db.state, texts()]).toEqual(["open", []]);
+    db.tables.mapPoint.onInsert(() => {});
+    expect(texts()).toEqual([]);
+    db.tables.person.onInsert(() => {});
+    await publish(next.replace("tidyUp", "tidyAll"));
+    expect(await failureOf(db.reducers.tidyUp())).toMatch(/^VersionDiffers: this page was built for another version/);
+    expect([texts(), loads]).toEqual([[idDiffers], ["asked for"]]);
+  });
+
+  test("that cannot be had: it says so, once, and goes on by what the database has", async () => {
+    const { schema, loads } = built(() => Promise.reject(new Error("404")));
+    const { db, texts, publish } = await open(next, { schema });
+    const unknown = differs("what differs is not known, since its schema cannot be loaded (Error: 404)");
+    expect([db.state, texts()]).toEqual(["open", [unknown]]);
+    db.tables.person.onInsert(() => {});
+    await publish(text);
+    const again = differs("column `id` of table `person` is u32, not u64");
+    expect([texts(), loads]).toEqual([[unknown, again], ["asked for"]]);
+  });
+
+  test("that is told after the client was closed: nothing is", async () => {
+    const late = Promise.withResolvers<object>();
+    const { schema } = built(() => late.promise);
+    const { db, texts, fake } = await open(next, { schema });
+    expect(db.state).toBe("connecting");
+    db.close();
+    late.reject(new Error("404"));
+    await settled();
+    expect([db.state, texts(), fake.reported]).toEqual(["closed", [], []]);
   });
 });

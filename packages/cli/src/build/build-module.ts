@@ -17,6 +17,8 @@ export interface Program {
   readonly hostType: "Wasm" | "Js";
   /** The file that it is in. */
   readonly path: string;
+  /** The module's folder, where it was built of one. */
+  readonly modulePath?: string;
 }
 
 export interface ProgramFlags extends ModulePathFlags, BuildFlags {
@@ -47,7 +49,8 @@ export async function buildModule(given: ProgramFlags): Promise<Program> {
   const { path, language } = findModule(flags);
   if (language === "rust") {
     const { buildRust } = await import("./build-rust.ts");
-    return buildRust(path, { isDebug, features: flags.features, lintDir: flags.lintDir ?? "src" });
+    const options = { isDebug, features: flags.features, lintDir: flags.lintDir ?? "src" };
+    return { ...(await buildRust(path, options)), modulePath: path };
   }
   if (flags.features !== undefined)
     throw new CliFailure("--features is for modules in Rust", {
@@ -76,7 +79,7 @@ export async function buildModule(given: ProgramFlags): Promise<Program> {
   } catch (error) {
     throw new CliFailure("The built module could not be written", { cause: error });
   }
-  return { bytes: new TextEncoder().encode(code), hostType: "Js", path: output };
+  return { bytes: new TextEncoder().encode(code), hostType: "Js", path: output, modulePath: path };
 }
 
 /** The module as one script. @throws {CliFailure} with file and line */

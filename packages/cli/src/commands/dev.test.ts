@@ -126,7 +126,14 @@ export const add = app.reducer({ text: t.string() }, (ctx, { text }) => {
     const { port, close } = await listening();
     await close();
     const server = `http://127.0.0.1:${port}`;
-    writeFileSync(join(at, "lightcone.json"), JSON.stringify({ database: "notes", module: "module", server }));
+    const project = { database: "notes", module: "module", server, schema: "module/built/schema.ts" };
+    writeFileSync(join(at, "lightcone.json"), JSON.stringify(project));
+    const built = async () => {
+      const hash = /^export const hash = \d+;$/m.exec(readFileSync(join(at, project.schema), "utf8"))?.[0];
+      const data = readFileSync(join(at, "module/built/schema.json"), "utf8");
+      const told = await fetch(`${server}/v1/database/notes/schema?version=10&for=client`);
+      return { hash, isTold: data === `${await told.text()}\n` };
+    };
     const source = join(at, "module", "src", "index.ts");
     writeFileSync(source, notes(first));
     const inside = { cwd: join(at, "module") };
@@ -143,6 +150,8 @@ export const add = app.reducer({ text: t.string() }, (ctx, { text }) => {
     expect(await command("sql", "SELECT text FROM note")).toContain("one");
     expect(await command("describe", "table", "note")).toContain("text");
     expect(await command("logs", "-n", "1")).toContain("added one");
+    const { hash, isTold } = await built();
+    expect([hash, isTold]).toEqual([expect.any(String), true]);
 
     // A type that does not fit: the line is named, and the module of before serves.
     writeFileSync(source, notes(first).replace("id: 0n", "id: 'none'"));
@@ -155,11 +164,15 @@ export const add = app.reducer({ text: t.string() }, (ctx, { text }) => {
     await running.saying(/(?:rebuilding[^]*){2}Waiting for next change/);
     await expect.poll(() => running.err).toMatch(/Nothing is changed[^]*Pass --drop-data to/);
     expect(await command("sql", "SELECT text FROM note")).toMatch(/one[^]*two|two[^]*one/);
+    // What pages are built for is what serves.
+    expect(await built()).toEqual({ hash, isTold: true });
 
     // A column more: what publishing does is shown, the rows stay.
     writeFileSync(source, notes(`${first}, done: t.bool().default(false)`, ", done: false"));
     await running.saying(/(?:rebuilding[^]*){3}This is what publishing does[^]*done[^]*Published successfully!/);
     expect(await command("sql", "SELECT text, done FROM note")).toMatch(/one[^]*false/);
+    const next = await built();
+    expect([next.hash === hash, next.isTold]).toEqual([false, true]);
 
     // A column without a default: how its rows stay is said before it is asked whether all data goes.
     writeFileSync(source, notes(`${first}, done: t.bool().default(false), by: t.string()`, ", done: false, by: 'me'"));
@@ -259,6 +272,7 @@ export const add = app.reducer({ text: t.string() }, (ctx, { text }) => {
     { text: "{", says: /lightcone\.json is no JSON[^]*Hint: For example: \{ "database"/ },
     { text: '{ "databse": "x" }', says: /has "databse", which means nothing[^]*database, module, server/ },
     { text: '{ "server": 3000 }', says: /"server" is no text/ },
+    { text: '{ "schema": "a.json" }', says: /"schema" is no file of TypeScript[^]*module\/built\/schema\.ts/ },
   ])("$text", async ({ text, says }) => {
     const at = place.path(encodeURIComponent(text));
     mkdirSync(at);

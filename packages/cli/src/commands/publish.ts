@@ -7,6 +7,7 @@ import { errorFacts } from "@lightcone/base";
 import { openLoggedIn, serverAsked, serverNamed, type ServerFlags } from "../api/session.ts";
 import { notesIn, refused, ServerApi, type Answer } from "../api/server-api.ts";
 import { buildModule, readPrebuilt, type Program, type ProgramFlags } from "../build/build-module.ts";
+import { writeSchemaFile } from "../build/schema-file.ts";
 import { findProject, targetsOf } from "../config/project.ts";
 import { isLocal, isServerUrl } from "../config/servers.ts";
 import { CliFailure } from "../failure.ts";
@@ -122,6 +123,7 @@ export async function publishProgram(
   const what = Success.op === "created" ? "Created new" : "Updated";
   print(`${what} database with ${domain === null ? "" : `name: ${domain}, `}identity: ${identity}`);
   for (const line of notesIn(answer)) note(`Warning: ${line}`);
+  await writeSchemaFile(program);
 }
 
 /** Sends a program. @throws {CliFailure} with the server's reason */

@@ -15,7 +15,7 @@ import { readSpacetimeProject, type ProjectTarget, type SpacetimeProject } from 
 export type Project = SpacetimeProject;
 
 export const projectFile = "lightcone.json";
-const keys: readonly string[] = ["database", "module", "server"];
+const keys: readonly string[] = ["database", "module", "server", "schema"];
 
 /** Which of a project's files count: those of an environment as well, or none. */
 export interface ProjectChoice {
@@ -96,13 +96,19 @@ function readProject(path: string, text: string): Project {
     if (typeof value !== "string" || value === "")
       throw new CliFailure(`${path}: "${key}" is no text`, { hint: example, exitCode: 2 });
   }
-  const { database, module, server } = said as Readonly<Record<string, string | undefined>>; // checked above
+  const { database, module, server, schema } = said as Readonly<Record<string, string | undefined>>; // checked above
+  if (schema !== undefined && !schema.endsWith(".ts"))
+    throw new CliFailure(`${path}: "schema" is no file of TypeScript`, {
+      hint: 'For example: "schema": "module/built/schema.ts"',
+      exitCode: 2,
+    });
   const folder = dirname(path);
   return {
     folder,
     ...(database === undefined ? {} : { database }),
     ...(module === undefined ? {} : { module: resolve(folder, module) }),
     ...(server === undefined ? {} : { server }),
+    ...(schema === undefined ? {} : { schema: resolve(folder, schema) }),
   };
 }
 

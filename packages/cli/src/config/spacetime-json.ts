@@ -31,6 +31,8 @@ export interface ProjectTarget {
 
 export interface SpacetimeProject extends ProjectTarget {
   readonly folder: string;
+  /** The file that a page's version is written to, as a whole path (`schema-file.ts`). */
+  readonly schema?: string;
   /** What `dev` runs beside the module. */
   readonly run?: string;
   /** All of its databases, where it has children; the outer ones first. */

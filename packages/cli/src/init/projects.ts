@@ -77,7 +77,7 @@ function manifest(template: Template, name: string, lightcone: string): string {
     ...(isRust
       ? {}
       : {
-          build: "vite build",
+          build: "lightcone build && vite build",
           preview: "vite preview",
           check: "tsc && tsc -p page && tsc -p module",
           test: 'node --test "test/**/*.test.ts"',

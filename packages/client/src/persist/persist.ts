@@ -102,7 +102,9 @@ class KeptRows implements Keeping {
     if (bytes === undefined || isLate()) return;
     try {
       const snapshot = readSnapshot(bytes);
-      if (snapshot.whose === whose) this.#world.show(snapshot, (bags, newId) => snapshot.fill(bags, newId));
+      if (snapshot.whose !== whose) return;
+      await this.#world.catalog.prepare(snapshot.schema);
+      if (!isLate()) this.#world.show(snapshot, (bags, newId) => snapshot.fill(bags, newId));
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
       this.#failed("are let go of", error);

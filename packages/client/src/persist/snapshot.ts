@@ -6,13 +6,15 @@
  *
  * The check is of all that follows it: what is damaged is not read.
  */
-import { LightconeError } from "@lightcone/base";
+import { hashBytes, LightconeError } from "@lightcone/base";
 import { readRowList, RowListBuilder } from "@lightcone/protocol";
 import { ByteReader, ByteWriter, Identity } from "@lightcone/sats";
 import type { Bags } from "../bags.ts";
 import type { RowBag } from "../row-bag.ts";
 
 const magic = 0x3252_434c;
+/** Behind the magic number and the check. */
+const checkedFrom = 8;
 
 export interface SnapshotHead {
   /** Whose rows they are: a server, a database, and a caller. */
@@ -50,7 +52,7 @@ export function writeSnapshot(
     writeRows(out, bag);
     if (out.length > bytesMax) return undefined;
   }
-  out.setU32(checkAt, checkOf(out.written()));
+  out.setU32(checkAt, hashBytes(out.written(), checkedFrom));
   return out.toBytes();
 }
 
@@ -80,7 +82,7 @@ export interface ReadSnapshot extends SnapshotHead {
 export function readSnapshot(bytes: Uint8Array): ReadSnapshot {
   const input = new ByteReader(bytes, "kept rows");
   if (input.u32() !== magic) input.fail("they are of another version", 0);
-  if (input.u32() !== checkOf(bytes)) input.fail("they are damaged", 4);
+  if (input.u32() !== hashBytes(bytes, checkedFrom)) input.fail("they are damaged", 4);
   const [whose, schema] = [input.string(), input.string()];
   const identityAt = input.take(32);
   const identity = Identity.fromBytes(bytes.slice(identityAt, identityAt + 32));
@@ -113,10 +115,3 @@ export function readSnapshot(bytes: Uint8Array): ReadSnapshot {
 }
 
 const none = new Uint8Array(0);
-
-/** Of what stands behind the check (FNV-1a). */
-function checkOf(bytes: Uint8Array): number {
-  let hash = 0x811c_9dc5;
-  for (let at = 8; at < bytes.length; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x0100_0193);
-  return hash >>> 0;
-}
