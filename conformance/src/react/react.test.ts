@@ -357,6 +357,53 @@ describe.skipIf(!existsSync(browserPath))(`issue 10: hooks of React in Chromium 
     await page.close();
   });
 
+  test("issue 10: a guess is shown at once, then its row; one that is refused goes, with the error; neither blinks", async () => {
+    const { page, faults, asked } = await open("one add status", { guesses: "" });
+    await settled(page);
+    await expectCards(page, "one");
+    const form = page.getByRole("form", { name: "add" });
+    // Each state of the screen: how many cards have the text, how the call does, and why it failed.
+    await page.evaluate(`globalThis.screens = [];
+      globalThis.countOf = (text) => [...document.querySelectorAll("[aria-label=one] li")].filter((li) => li.innerText === text).length;
+      globalThis.watch = (text) => {
+        const look = () => {
+          const form = document.querySelector("[aria-label=add]");
+          const now = [countOf(text), form.querySelector("p").innerText, form.querySelector("[role=alert]")?.innerText ?? "fine"].join(" ");
+          if (screens.at(-1) !== now) screens.push(now);
+        };
+        screens.length = 0;
+        look();
+        globalThis.observer?.disconnect();
+        globalThis.observer = new MutationObserver(look);
+        observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+      }`);
+    const screens = async () => page.evaluate<readonly string[]>("screens");
+
+    await form.getByLabel("text").fill("guessed");
+    await page.evaluate(`watch("guessed")`);
+    await app(page, ({ seen }) => void (seen.renders = {}));
+    await form.getByRole("button").click();
+    await expect.poll(screens).toEqual(["0 saved fine", "1 saving fine", "1 saved fine"]);
+    await expectCards(page, "one");
+    // The guess and the row that took its place, each twice in strict mode, and no other card.
+    const { renders } = await app(page, ({ seen }) => seen);
+    expect(Object.keys(renders)).toEqual(["guessed"]);
+    expect(renders["guessed"]).toBeLessThanOrEqual(4);
+
+    await form.getByLabel("text").fill("");
+    await page.evaluate(`watch("")`);
+    await form.getByRole("button").click();
+    await form.getByRole("alert").getByText("A card needs a text").waitFor();
+    const refused = await screens();
+    expect(refused.slice(0, 2)).toEqual(["0 saved fine", "1 saving fine"]);
+    // It goes and does not come back, whatever else is rendered until the error is.
+    expect(refused.slice(2).filter((screen) => !screen.startsWith("0 "))).toEqual([]);
+    expect(refused.at(-1)).toBe("0 saved A card needs a text");
+    await expectCards(page, "one");
+    expect([asked("card"), faults, await app(page, ({ errors }) => errors)]).toEqual([1, [], []]);
+    await page.close();
+  });
+
   test("what suspends waits for its rows, empty as they are, and shows them as they change", async () => {
     const { page, faults, asked } = await open("waiting");
     await page.getByText("notes:").waitFor();

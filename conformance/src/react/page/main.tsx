@@ -1,18 +1,23 @@
 /** The page in a browser: goes on from what its server has shown, if there is something, or begins. */
 import { StrictMode, useState, type ReactElement } from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
-import { connect } from "lightcone/client";
+import { connect, optimistic } from "lightcone/client";
 import { hydrate } from "lightcone/react";
 import type * as board from "../module.ts";
 import { App, LightconeProvider, seen } from "./app.tsx";
 
 const query = new URLSearchParams(location.search);
 const errors: string[] = [];
+/** With `guesses`, a card is on the page at once; whether it may have such a text only the database knows. */
+const guesses = optimistic<typeof board>({
+  addCard: (ctx, { board, text }) => void ctx.db.card.insert({ id: 0n, board, text }),
+});
 const open = () =>
   connect<typeof board>({
     uri: query.get("server") ?? "",
     database: query.get("database") ?? "board",
     onError: ({ code }) => errors.push(code),
+    ...(query.has("guesses") ? { optimistic: guesses } : {}),
   });
 const db = open();
 
