@@ -31,6 +31,6 @@ export function withAllBelow(part: Part): readonly Part[] {
 export const fullName = (part: Part, own: string): string => (part.name === "" ? own : `${part.name}.${own}`);
 
 /** Something for each module right within a part, under its alias. */
-export function byAlias<T>(part: Part, of: (within: Part) => T): Record<string, T> {
-  return Object.fromEntries(part.within.map((each) => [each.alias, of(each)]));
+export function byAlias<T>(part: Part, of: (within: Part, alias: string) => T): Record<string, T> {
+  return Object.fromEntries(part.within.map((each) => [each.alias, of(each, each.alias)]));
 }

@@ -29,6 +29,16 @@ export interface TestOptions {
   readonly keep?: KeepOptions;
 }
 
+const majorMin = 24;
+
+/** @throws {Error} that says how tests have a Node that is new enough */
+export function checkNode(version: string): void {
+  if (Number.parseInt(version, 10) >= majorMin) return;
+  throw new Error(
+    `lightcone/testing needs Node ${majorMin} or newer, and this is ${version}: lightcone brings one along for npm, so run tests by an npm script ("test": "vitest run"), or by npx`,
+  );
+}
+
 // Kept: a test may put others in their place.
 const { stderr } = process;
 const writeLine = (text: string): void => void stderr.write(`${text}\n`);
@@ -68,6 +78,7 @@ class RealmWatchdog extends TimeoutWatchdog {
  * expect(world.db.player.count()).toBe(1n);
  */
 export async function testModule<M extends ModuleExports>(exports: M, options: TestOptions = {}): Promise<World<M>> {
+  checkNode(process.versions.node);
   checkOptions("testModule", options, { now: true, seed: true, limits: true, keep: true });
   const { seed = 0, limits, keep } = options;
   if (keep !== undefined) checkOptions("`keep` of testModule", keep, { test: true, entry: true, folder: true });

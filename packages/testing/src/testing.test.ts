@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { schema, t, table } from "@lightcone/module";
 import { replayLog, testModule } from "./index.ts";
+import { checkNode } from "./test-module.ts";
 import * as arena from "./testing/arena.ts";
 
 describe("issue 10 §3: a module under test", () => {
@@ -159,6 +160,20 @@ describe("issue 10 §3: a module under test", () => {
     await expect(plain.query(() => undefined)).rejects.toThrow(
       /a query is SQL, or made of the module's tables and views/,
     );
+  });
+
+  test("a table that is not there is answered with those that are, and writing past the module in words", async () => {
+    await using world = await testModule(arena);
+    const db = world.db as never as Record<string, { readonly count: () => bigint } | undefined>;
+    expect(() => db["players"]?.count()).toThrow(/`world\.db` has no `players`: the module has player, /);
+    expect(() => (world.db.tick as never as { readonly clear: () => void }).clear()).toThrow(
+      "world.db only reads: rows are written by reducers, or by world.sql",
+    );
+  });
+
+  test("a Node that is too old is refused, and the text says how to have another", () => {
+    expect(() => checkNode("24.0.0")).not.toThrow();
+    expect(() => checkNode("20.20.2")).toThrow(/needs Node 24 or newer, and this is 20\.20\.2: .* npm script/);
   });
 
   test("options that there are not are refused by name", async () => {

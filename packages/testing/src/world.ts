@@ -25,7 +25,7 @@ import { durationMicros, type Duration } from "./duration.ts";
 import { queryStart, type QueryStart } from "./from.ts";
 import { calledFunctions, type CalledFunction } from "./functions.ts";
 import type { StubbedHttp } from "./http-stubs.ts";
-import { checkOptions } from "./helpful.ts";
+import { checkOptions, helpful } from "./helpful.ts";
 import { keepDatabase, type KeepOptions } from "./keep.ts";
 import type { HttpStubs, LogEntry, Person, PersonOptions, RouteInit, RouteReply } from "./api.ts";
 import { makePerson, type PersonSite } from "./person.ts";
@@ -114,7 +114,9 @@ export class TestWorld {
 
   get db(): object {
     this.checkOpen();
-    return this.parts.program.readTables(this.parts.memory.readPort());
+    return this.parts.program.readTables(this.parts.memory.readPort(), (tables, path) =>
+      helpful(tables, `\`world.db${path}\``),
+    );
   }
 
   get log(): readonly LogEntry[] {

@@ -69,11 +69,12 @@ export async function openInMemory(options: InMemoryOptions): Promise<InMemory> 
     watchdog,
   });
   await database.recover(undefined, [], []);
-  const { store } = database.context;
+  const { store, relations } = database.context;
   const keys = new IndexKeys(makeHashSeed(0));
   const port = new ReadPort({
     store,
     databaseIdentity: options.identity.database,
+    refusal: "world.db only reads: rows are written by reducers, or by world.sql",
     log: () => undefined,
     nowMicros: () => clock.nowMicros(),
   });
@@ -85,6 +86,7 @@ export async function openInMemory(options: InMemoryOptions): Promise<InMemory> 
   const leave = (): void => {
     database.leave();
     store.discard();
+    relations.discard();
   };
   return { database, log, readPort, leave };
 }

@@ -13,6 +13,8 @@ const readOnly = -Errno.transactionIsReadOnly;
 export interface ReadPortSite {
   readonly store: Store;
   readonly databaseIdentity: Uint8Array;
+  /** What whoever would write is told. */
+  readonly refusal: string;
   log(line: LogLine): void;
   nowMicros(): number;
 }
@@ -149,7 +151,7 @@ export class ReadPort implements HostPort {
   failure(): string {
     switch (-this.errno) {
       case readOnly:
-        return "a view only reads";
+        return this.site.refusal;
       case -Errno.notInTransaction:
         return "no view runs";
       case -Errno.noSuchTable:

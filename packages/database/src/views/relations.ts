@@ -73,6 +73,11 @@ export class Relations implements RowSource {
     return (this.opened ??= openStore({ isDerived: true, bytesMax: this.bytesMax, seed: this.seed }));
   }
 
+  /** The rows of views are gone: their memory is another's. */
+  discard(): void {
+    this.opened?.discard();
+  }
+
   /** Bytes of the rows of views. */
   get derivedBytes(): number {
     return this.opened?.memoryBytes ?? 0;
@@ -224,8 +229,16 @@ function isSame(a: ViewDef, b: ViewDef | undefined): boolean {
 
 /** The column of the caller has a name that no module can give. */
 const callerName = "the caller's";
+/** The same for the same view: what is compiled for a definition is found by that. */
+const tableDefs = new WeakMap<ViewDef, TableDef>();
 
 function tableOf(view: ViewDef): TableDef {
+  let made = tableDefs.get(view);
+  if (made === undefined) tableDefs.set(view, (made = makeTable(view)));
+  return made;
+}
+
+function makeTable(view: ViewDef): TableDef {
   const caller = view.columns.length;
   const columns = [
     ...view.columns.map((column) => ({ ...column, defaultValue: undefined })),

@@ -81,6 +81,7 @@ export class ViewRunner {
     this.port = new ReadPort({
       store: site.store,
       databaseIdentity: site.databaseIdentity,
+      refusal: "a view only reads",
       log: (line) => site.log.write(line, this.running?.of.view.name),
       nowMicros: () => site.clock.nowMicros(),
     });

@@ -103,6 +103,8 @@ function firstSlab(): Slab {
 
 /** What stands in a hole of the slab list: a slab without pages. */
 const noSlab = new Slab(0);
+/** Kept, since a store of derived rows may be made for each test. */
+const belowDerived: readonly Slab[] = Array.from({ length: derivedSlabMin }, () => noSlab);
 
 /** Kept free below the limit, for what a mutation that has begun still allocates. */
 const reserveBytes = 512 * 1024;
@@ -136,7 +138,7 @@ export class Memory {
     const slabMin = isDerived ? derivedSlabMin : 0;
     const bytesThere = ((isDerived ? slabsMax : derivedSlabMin) - slabMin) * slabPages * pageBytes;
     this.bytesMax = Math.min(bytesMax, bytesThere);
-    this.slabs = Array.from({ length: slabMin }, () => noSlab);
+    this.slabs = isDerived ? belowDerived.slice() : [];
     this.slabs.push(firstSlab());
     this.freshPage = slabMin * slabPages + 1;
     this.freshEnd = slabMin * slabPages + firstSlabPages;

@@ -42,10 +42,16 @@ export interface ModulePackage extends OwnClasses {
   readonly description: symbol;
 }
 
+export type Shown = (tables: object, path: string) => object;
+
 /** A program for one database. */
 export interface LoadedProgram extends ModuleProgram {
-  /** The handles of its tables, as its functions have them, for reading by a port of the database. */
-  readTables(port: HostPort): object;
+  /**
+   * The handles of its tables, as its functions have them, for reading by a port of the database.
+   *
+   * @param shown makes what is given of the tables of the module, or of a submodule by its path
+   */
+  readTables(port: HostPort, shown: Shown): object;
   /** The database is gone: its instances are there for the next. Handles of its tables read nothing any more. */
   release(): void;
 }
@@ -105,8 +111,8 @@ export class LoadedModule implements ModuleSource {
         taken.push(instance);
         return instance;
       },
-      readTables: (port) => {
-        reader ??= new TableReader(this.prepare(), port);
+      readTables: (port, shown) => {
+        reader ??= new TableReader(this.prepare(), port, shown);
         reader.bind();
         return reader.db;
       },
@@ -150,13 +156,15 @@ function prepared(part: Part, tools: { readonly sandbox: Sandbox; readonly class
 class TableReader {
   readonly db: object;
   private readonly port: SwitchedPort;
+  private readonly shown: Shown;
   private readonly tables: readonly (PreparedTable & { readonly binding: TableBinding })[];
 
-  constructor({ root, tables }: PreparedTables, port: HostPort) {
+  constructor({ root, tables }: PreparedTables, port: HostPort, shown: Shown) {
     this.port = new SwitchedPort(port);
+    this.shown = shown;
     const scratch = new Scratch();
     this.tables = tables.map((table) => ({ ...table, binding: table.make(this.port, scratch) }));
-    this.db = this.databaseOf(root);
+    this.db = this.databaseOf(root, "");
   }
 
   /** Makes the handles read: tables may have come since they last did. */
@@ -170,10 +178,11 @@ class TableReader {
     this.port.to = noDatabase;
   }
 
-  private databaseOf(part: Part): object {
+  private databaseOf(part: Part, path: string): object {
     const own = this.tables.filter((table) => table.part === part);
     const handles = own.map(({ key, binding }) => [key, binding.handle] as const);
-    return { ...Object.fromEntries(handles), ...byAlias(part, (within) => this.databaseOf(within)) };
+    const parts = byAlias(part, (within, alias) => this.databaseOf(within, `${path}.${alias}`));
+    return this.shown({ ...Object.fromEntries(handles), ...parts }, path);
   }
 }
 
