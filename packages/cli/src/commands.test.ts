@@ -165,7 +165,8 @@ const story: readonly Step[] = [
   },
   {
     line: "mcp nowhere",
-    input: `{"jsonrpc":"2.0","id":"a","method":"ping"}`,
+    // The notification fails as well, and is not answered.
+    input: `{"jsonrpc":"2.0","method":"notifications/initialized"}\n{"jsonrpc":"2.0","id":"a","method":"ping"}`,
     out: /^\{"jsonrpc":"2.0","id":"a","error":/,
   },
   { line: "mcp", input: `{"id":2,"method":"tools/list"}`, out: /list_databases/ },
@@ -187,11 +188,20 @@ const story: readonly Step[] = [
   { line: `publish --bin-path ${chat}/tsconfig.json x`, code: 1, err: /Publishing failed\n\nCaused by:/ },
   { line: "publish --module-path nowhere x", code: 1, err: /nowhere does not exist/ },
   { line: "publish --module-path docs x", code: 1, err: /Could not detect the language/ },
-  { line: `publish Upper -p ${chat}`, code: 1, err: /invalid characters in database name/ },
+  {
+    line: `publish Upper -p ${chat}`,
+    code: 2,
+    err: /^Error: "Upper" can be no database's name\n[^]*lower-case letters/,
+  },
   { line: "server add --url http://127.0.0.1:1 gone --no-fingerprint", out: /Host: 127.0.0.1:1/ },
   { line: "server ping gone", code: 1, err: /Server could not be reached: http:\/\/127\.0\.0\.1:1/ },
   { line: "server set-default gone" },
   { line: "server list", out: /^DEFAULT.*\n +127\.0\.0\.1:3000 +http +local\n\*\*\* +127\.0\.0\.1:1 +http +gone\n$/ },
+  {
+    line: "sql my_database SELECT -s http://no-such-host.invalid",
+    code: 1,
+    err: /could not be reached: http:\/\/no-such-host\.invalid\n[^]*no way leads there[^]*Hint: Look at the network/,
+  },
   { line: "server remove gone" },
   { line: "server remove gone", code: 1, err: /No such saved server configuration: gone/ },
   { line: "logout", out: /^Logged out \(identity c200/ },

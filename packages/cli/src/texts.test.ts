@@ -56,7 +56,7 @@ describe("names", () => {
   const rule = /lower-case letters and digits, with single hyphens or underscores/;
   test.each<Row>([
     { args: ["publish", "", "-p", ledger], code: 2, says: rule },
-    { args: ["publish", "Not so", "-p", ledger], says: rule },
+    { args: ["publish", "Not so", "-p", ledger], code: 2, says: rule },
     { args: ["rename", "one", "--to", "Not so"], says: rule },
     { args: ["sql", "", "SELECT 1"], code: 2, says: /the name of the database is empty/ },
     { args: ["rename", "one", "--to", "two"], says: /Cannot rename to two because/, not: /OtherError/ },

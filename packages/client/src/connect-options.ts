@@ -59,7 +59,7 @@ export interface ConnectOptions {
 /** Every option: its type, and what it is. Pages carry these words, so they are few. */
 const options: Readonly<Record<keyof ConnectOptions, readonly [type: string, what: string]>> = {
   uri: ["string", 'the server\'s address, such as "http://127.0.0.1:3000"'],
-  database: ["string", "the database's name or identity"],
+  database: ["string", "the database's name (lower-case letters, digits, single - or _ between them) or identity"],
   schema: ["object", "a schema that Lightcone wrote"],
   token: ["string or function", "a token, as `db.token` has it, or a function that gives one"],
   tokenStore: ["object", "an object, as `webTokenStore` makes one"],
@@ -83,10 +83,16 @@ export function checkOptions(given: ConnectOptions): void {
     const isNeeded = name === "uri" || name === "database";
     if (isNeeded && (value === undefined || value === "")) throw new TypeError(`connect needs \`${name}\`: ${what}`);
     const isGood =
-      type.split(" or ").includes(typeof value) && value !== null && (name !== "uri" || isAddress(given.uri));
+      type.split(" or ").includes(typeof value) &&
+      value !== null &&
+      (name !== "uri" || isAddress(given.uri)) &&
+      (name !== "database" || databaseName.test(given.database));
     if (value !== undefined && !isGood)
       throw new TypeError(`the option \`${name}\` of connect is ${what}, not ${shown(value)}`);
   }
 }
+
+/** As servers take it, or an identity. */
+const databaseName = /^(?:[a-z\d]+(?:[-_][a-z\d]+)*|(?:0x)?[\dA-F]{64})$/;
 
 const isAddress = (uri: string): boolean => URL.canParse(uri) && /^(?:https?|wss?):$/.test(new URL(uri).protocol);

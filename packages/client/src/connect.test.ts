@@ -95,7 +95,14 @@ describe.each([1, 3] as const)("version %d", (version) => {
     test.each([
       { options: { url: "http://server" }, says: /^connect has no option `url`; there are uri, database, schema/ },
       { options: {}, says: `connect needs \`uri\`: ${at}` },
-      { options: { uri: "http://server" }, says: "connect needs `database`: the database's name or identity" },
+      {
+        options: { uri: "http://server", database: "Notes" },
+        says: 'the option `database` of connect is the database\'s name (lower-case letters, digits, single - or _ between them) or identity, not "Notes"',
+      },
+      {
+        options: { uri: "http://server" },
+        says: "connect needs `database`: the database's name (lower-case letters, digits, single - or _ between them) or identity",
+      },
       { options: { ...good, database: "" }, says: /^connect needs `database`/ },
       { options: undefined, says: "connect takes one object, { uri, database }, not undefined" },
       {
@@ -471,7 +478,7 @@ describe.each([1, 3] as const)("version %d", (version) => {
     test.each(refusals)("an answer of $status is final: $code", async ({ status, code }) => {
       const errors: string[] = [];
       const { fake, db, states } = open({ onError: (error) => errors.push(error.code) });
-      fake.schema = async () => refusal(status);
+      fake.schema = async () => refusal(status, status === 404 ? "`town` not found" : "");
       const call = codeOf(db.reducers.tidyUp());
       const rows = codeOf(db.subscribe("SELECT * FROM person").applied);
       await settled();
@@ -490,7 +497,7 @@ describe.each([1, 3] as const)("version %d", (version) => {
       const silent = open();
       const rows = codeOf(waiting.db.subscribe("SELECT * FROM person").applied);
       for (const { fake } of [waiting, silent]) {
-        fake.schema = async () => refusal(404);
+        fake.schema = async () => refusal(404, "No such database.");
         fake.socket.drop();
       }
       await settled();

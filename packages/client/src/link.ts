@@ -221,7 +221,7 @@ export class Link {
       (answered) => {
         if (this.#isOver) return;
         if (answered.kind === "NotNow") return this.#lost(answered.reason);
-        if (answered.kind === "Refused") return this.#refused(refusalOf(this.#options.database, answered));
+        if (answered.kind === "Refused") return this.#refused(refusalOf(this.#options, answered));
         this.#cancelTimeout();
         this.#canSend = true;
         this.#events.ready(this.#greeting ?? greeting, answered.text);
@@ -246,7 +246,7 @@ export class Link {
     this.readSchema().then(
       (answered) => {
         if (this.#isOver) return;
-        if (answered.kind === "Refused") return this.#refused(refusalOf(this.#options.database, answered));
+        if (answered.kind === "Refused") return this.#refused(refusalOf(this.#options, answered));
         if (answered.kind === "NotNow") return this.#lost(answered.reason);
         // Other servers say nothing to clients that their module refuses.
         this.#lost(
@@ -290,7 +290,10 @@ function reasonOf(error: unknown): string {
 }
 
 /** What an answer that is final means for whoever wants to connect. */
-function refusalOf(database: string, { status, reason }: Answered & { readonly kind: "Refused" }): LightconeError {
+function refusalOf(
+  { uri, database }: LinkOptions,
+  { status, reason }: Answered & { readonly kind: "Refused" },
+): LightconeError {
   const said = reason === "" ? `the server answered ${status}` : reason;
   switch (status) {
     case 401:
@@ -298,7 +301,10 @@ function refusalOf(database: string, { status, reason }: Answered & { readonly k
     case 403:
       return new LightconeError("Forbidden", { reason: said });
     case 404:
-      return new LightconeError("NoSuchDatabase", { name: database });
+      // Other programs, and our server on a path that it has not, do not speak of databases.
+      return /^(?:`|No such)/.test(reason)
+        ? new LightconeError("NoSuchDatabase", { name: database })
+        : new LightconeError("BadRequest", { reason: `nothing at ${uri} has databases: is its path right?` });
     default:
       return new LightconeError("BadRequest", { reason: said });
   }

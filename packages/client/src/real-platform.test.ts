@@ -29,7 +29,7 @@ let close = (): void => undefined;
 afterEach(() => close());
 
 test.each([
-  { status: 404, ends: "NoSuchDatabase" },
+  { status: 404, ends: "BadRequest" },
   { status: 401, ends: "Unauthorized" },
   { status: 403, ends: "Forbidden" },
   { status: 200, ends: "waiting" },
@@ -67,7 +67,7 @@ test("issue 10, runtimes: a socket that is refused is asked after where its clos
     onError: (error) => resolve(error.code),
   });
   close = () => db.close();
-  expect(await promise).toBe("NoSuchDatabase");
+  expect(await promise).toBe("BadRequest");
 });
 
 test("nobody listens: it is tried again", async () => {

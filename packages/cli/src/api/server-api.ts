@@ -57,7 +57,7 @@ export class ServerApi {
 
   /** A database's path, with the name or identity as one segment. @throws {CliFailure} when there is no name */
   static database(name: string, rest = ""): string {
-    if (name === "") throw new CliFailure("the name of the database is empty", { hint: nameRule, exitCode: 2 });
+    checkDatabaseName(name);
     return `/v1/database/${encodeURIComponent(name)}${rest}`;
   }
 
@@ -68,6 +68,13 @@ export class ServerApi {
       ...(contentType === undefined ? {} : { "content-type": contentType }),
     };
   }
+}
+
+/** A name as servers take it, or an identity. @param where it stands @throws {CliFailure} with the rule */
+export function checkDatabaseName(name: string, where = ""): void {
+  if (/^(?:[a-z\d]+(?:[-_][a-z\d]+)*|(?:0x)?[\da-fA-F]{64})$/.test(name)) return;
+  const what = name === "" ? "the name of the database is empty" : `${JSON.stringify(name)} can be no database's name`;
+  throw new CliFailure(`${where}${what}`, { hint: nameRule, exitCode: 2 });
 }
 
 /** What the server says beside its answer. */
@@ -141,6 +148,11 @@ function absence(reason: unknown): readonly [cause: string, hint: string] | unde
   const { code, name } = reason as NodeJS.ErrnoException;
   if (code === "ECONNREFUSED")
     return ["nothing listens there", "Start one with `lightcone start`, or name another with --server."];
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || code === "ENETUNREACH" || code === "EHOSTUNREACH")
+    return [
+      "no way leads there from this machine: it has no network, or knows no such name",
+      "Look at the network and at the server's name. `lightcone dev` with a server of this machine, as 127.0.0.1, needs no network.",
+    ];
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT")
     return [
       "it answers others, but took too long for this",

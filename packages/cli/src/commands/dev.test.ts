@@ -272,6 +272,10 @@ export const add = app.reducer({ text: t.string() }, (ctx, { text }) => {
     { text: "{", says: /lightcone\.json is no JSON[^]*Hint: For example: \{ "database"/ },
     { text: '{ "databse": "x" }', says: /has "databse", which means nothing[^]*database, module, server/ },
     { text: '{ "server": 3000 }', says: /"server" is no text/ },
+    {
+      text: '{ "database": "Notes" }',
+      says: /lightcone\.json: "Notes" can be no database's name\n[^]*lower-case letters/,
+    },
     { text: '{ "schema": "a.json" }', says: /"schema" is no file of TypeScript[^]*module\/built\/schema\.ts/ },
   ])("$text", async ({ text, says }) => {
     const at = place.path(encodeURIComponent(text));

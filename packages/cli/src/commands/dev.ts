@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { openLoggedIn, serverAsked, type ServerFlags } from "../api/session.ts";
-import type { ServerApi } from "../api/server-api.ts";
+import { checkDatabaseName, type ServerApi } from "../api/server-api.ts";
 import { buildModule, type Program } from "../build/build-module.ts";
 import { findModule } from "../build/detect.ts";
 import { findProject, projectFile, type Project } from "../config/project.ts";
@@ -53,6 +53,7 @@ export async function dev(named: string | undefined, flags: DevFlags): Promise<v
       hint: `lightcone dev my-app, or "database" in ${projectFile}`,
       exitCode: 2,
     });
+  checkDatabaseName(database);
   const { path: module } = findModule({ modulePath: moduleIn(folder, flags.modulePath, project) });
   const root = project?.folder ?? folder;
   print(

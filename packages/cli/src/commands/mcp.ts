@@ -19,10 +19,13 @@ export async function mcp(database: string | undefined, flags: ServerFlags): Pro
 }
 
 async function bridge(api: ServerApi, path: string, line: string): Promise<void> {
-  let id: unknown = null;
+  // A notification, which has no id, gets no answer, however it ends.
+  let failed = (_text: string): void => {};
   try {
     const said: unknown = JSON.parse(line);
-    if (typeof said === "object" && said !== null && "id" in said) ({ id } = said);
+    if (typeof said !== "object" || said === null || Array.isArray(said))
+      failed = (text) => fail(null, codes.internalError, text);
+    else if ("id" in said) failed = (text) => fail(said.id, codes.internalError, text);
   } catch {
     fail(null, codes.parseError, "the line is no JSON");
     return;
@@ -30,10 +33,10 @@ async function bridge(api: ServerApi, path: string, line: string): Promise<void>
   try {
     const { status, body } = await api.ask("POST", path, { body: line, contentType: "application/json" });
     if (status === 200) print(body);
-    else if (status !== 202) fail(id, codes.internalError, body === "" ? `HTTP status ${status}` : body);
+    else if (status !== 202) failed(body === "" ? `HTTP status ${status}` : body);
   } catch (error) {
     // The next may find the server again.
-    fail(id, codes.internalError, error instanceof Error ? error.message : String(error));
+    failed(error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { errorFacts } from "@lightcone/base";
 import { openLoggedIn, serverAsked, serverNamed, type ServerFlags } from "../api/session.ts";
-import { notesIn, refused, ServerApi, type Answer } from "../api/server-api.ts";
+import { checkDatabaseName, notesIn, refused, ServerApi, type Answer } from "../api/server-api.ts";
 import { buildModule, readPrebuilt, type Program, type ProgramFlags } from "../build/build-module.ts";
 import { writeSchemaFile } from "../build/schema-file.ts";
 import { findProject, targetsOf } from "../config/project.ts";
@@ -84,6 +84,7 @@ export async function publish(name: string | undefined, flags: PublishFlags): Pr
 
 async function publishTo(name: string | undefined, flags: PublishFlags): Promise<void> {
   const agrees = readAgreements(flags.yes);
+  if (name !== undefined) checkDatabaseName(name);
   if (name === undefined && flags.dryRun === true)
     throw new CliFailure("--dry-run needs the name of the database that would be updated", { exitCode: 2 });
   if (name === undefined && flags.deleteData === "always")

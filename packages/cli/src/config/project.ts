@@ -7,6 +7,7 @@
  * flag, an argument or the environment says goes before it. Where there is none, a `spacetime.json` stands for it.
  */
 import { dirname, join, resolve } from "node:path";
+import { checkDatabaseName } from "../api/server-api.ts";
 import { CliFailure } from "../failure.ts";
 import { readIfThere } from "./read-if-there.ts";
 import { readSpacetimeProject, type ProjectTarget, type SpacetimeProject } from "./spacetime-json.ts";
@@ -97,6 +98,7 @@ function readProject(path: string, text: string): Project {
       throw new CliFailure(`${path}: "${key}" is no text`, { hint: example, exitCode: 2 });
   }
   const { database, module, server, schema } = said as Readonly<Record<string, string | undefined>>; // checked above
+  if (database !== undefined) checkDatabaseName(database, `${path}: `);
   if (schema !== undefined && !schema.endsWith(".ts"))
     throw new CliFailure(`${path}: "schema" is no file of TypeScript`, {
       hint: 'For example: "schema": "module/built/schema.ts"',
