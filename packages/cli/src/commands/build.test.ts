@@ -9,6 +9,8 @@ const place = new Place();
 afterAll(() => place.close());
 
 const good = `import { schema, t, table } from "lightcone/module";\nexport default schema({ a: table({}, { x: t.u32() }) });\n`;
+const ruled = (sql: string): string =>
+  `export default app;\nexport const rule = app.clientVisibilityFilter.sql(${JSON.stringify(sql)});\n`;
 const config = JSON.stringify({
   compilerOptions: { module: "nodenext", strict: true, types: [], allowImportingTsExtensions: true, noEmit: true },
 });
@@ -42,6 +44,16 @@ test.each([
     why: "what only shows when it describes itself",
     text: good.replace("t.u32()", "t.u32().nope()"),
     says: /TypeError: .*nope is not a function\n.*module\.ts:2:/,
+  },
+  {
+    why: "a row-level rule on a table that is not there",
+    text: good.replace("export default", "const app =") + ruled("SELECT * FROM b"),
+    says: /^Error: .*SELECT \* FROM b.*\bb\b/,
+  },
+  {
+    why: "a row-level rule that does not compile",
+    text: good.replace("export default", "const app =") + ruled("SELECT * FROM a WHERE y = 1"),
+    says: /^Error: .*SELECT \* FROM a WHERE y = 1.*\by\b/,
   },
 ])("$why", async ({ text, says }) => {
   const { code, err } = await place.run("build", "-p", project({ "module.ts": text }));

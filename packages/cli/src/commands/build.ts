@@ -8,8 +8,10 @@ export type BuildFlags = Pick<ProgramFlags, "modulePath" | "projectPath" | "debu
 
 export async function build(flags: BuildFlags): Promise<void> {
   const program = await buildModule(flags);
-  // What does not describe itself would be refused when it is published.
-  await writeSchemaFile(program, await describeProgram(program));
+  // What a publish would refuse of it alone is refused here.
+  const described = await describeProgram(program);
+  if (described.rowLevelRules.length > 0) (await import("@lightcone/database")).checkRules(described);
+  await writeSchemaFile(program, described);
   print(`${program.path} (${program.bytes.length} bytes)`);
   print("Build finished successfully.");
 }
