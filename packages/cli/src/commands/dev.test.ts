@@ -320,6 +320,16 @@ describe("row CLI: dev", () => {
     expect(await sql("garden", "SELECT * FROM tree")).toMatch(/id/);
     expect(await sql("garden", "SELECT name FROM person")).toMatch(/Ada/);
     expect(existsSync(join(at, "src", "module_bindings", "tree_table.ts"))).toBe(true);
+    running.child.kill("SIGKILL");
+
+    // What the log had said before is not said again.
+    writeFileSync(source, `${text}export const shout = app.reducer(() => console.info("it shouts"));\n`);
+    const again = place.start("dev", "garden", "--project-path", at, "-s", server, "--drop-data");
+    await again.saying(/Published successfully!/);
+    expect(await place.run("call", "garden", "shout", "-s", server)).toMatchObject({ code: 0 });
+    await again.saying(/it shouts/);
+    expect(again.out).not.toContain("the database begins");
+    again.child.kill("SIGKILL");
   });
 
   test("runs what it is told to beside the module, and leaves out what it is told to", async () => {

@@ -12,6 +12,7 @@ import { startPage } from "../dev/page.ts";
 import { tell } from "../dev/stream.ts";
 import { SourceWatch } from "../dev/watch.ts";
 import { CliFailure, failureText } from "../failure.ts";
+import type { LogRecord } from "../print/log-line.ts";
 import { note, paint, print, shareTerminal } from "../terminal.ts";
 import { generate } from "./generate.ts";
 import { logs } from "./logs.ts";
@@ -39,6 +40,9 @@ export interface DevFlags extends ServerFlags {
 
 /** Until the log is asked for again after it ended. */
 const logAgainMs = 10_000;
+
+/** Lines that are shown of those that were written before the log was followed, or while it was not. */
+const linesMissedMax = "1000";
 
 /** What a developer's own database may be asked without asking the developer: whatever keeps its data. */
 const agreed = "migrate";
@@ -68,12 +72,13 @@ export async function dev(named: string | undefined, flags: DevFlags): Promise<v
     print(`Debugger: 127.0.0.1:${inspectPort}, for VS Code, or chrome://inspect; calls have no time limit`);
   if (server.dataDirectory !== undefined) print(`Server: ${server.url}, data in ${server.dataDirectory}`);
   const cycle = new Cycle(database, { ...to, server: server.url }, module, clientOf(folder, flags));
+  const seen = flags.skipPublish === true ? 0 : await lastLineTime(database, cycle.flags);
   let hasBegun = false;
   for (;;) {
     try {
       await cycle.run();
       if (!hasBegun) {
-        if (flags.skipPublish !== true) void follow(database, cycle.flags, server);
+        if (flags.skipPublish !== true) void follow(database, cycle.flags, server, seen);
         const command = flags.run ?? project?.run;
         if (flags.serverOnly !== true && command !== undefined)
           runBeside(command, root, { database, server: server.url });
@@ -195,12 +200,29 @@ function clientLanguage(project: string): "rust" | "typescript" | undefined {
   return existsSync(join(project, "Cargo.toml")) ? "rust" : undefined;
 }
 
-/** Shows the database's log, again when it ended. */
-async function follow(database: string, flags: DevFlags, server: DevServer): Promise<void> {
-  const show = (line: string): void => tell("module", line);
+/** The time of the last line of the database's log, in microseconds; 0 where there is none yet. */
+async function lastLineTime(database: string, flags: ServerFlags): Promise<number> {
+  let last = 0;
+  try {
+    await logs(database, { ...flags, numLines: "1", format: "text", show: (_, { ts = 0 }) => void (last = ts) });
+  } catch (error) {
+    // Whatever keeps it from being read is said when the module is published.
+    if (!(error instanceof CliFailure)) throw error;
+  }
+  return last;
+}
+
+/** Shows what the database's log says after `seen`, again when it ended. */
+async function follow(database: string, flags: DevFlags, server: DevServer, seen: number): Promise<void> {
   while (!server.isStopping()) {
+    const from = seen;
+    const show = (line: string, { ts }: LogRecord): void => {
+      if (ts !== undefined && ts <= from) return;
+      seen = ts ?? seen;
+      tell("module", line);
+    };
     try {
-      await logs(database, { ...flags, follow: true, format: "text", show });
+      await logs(database, { ...flags, follow: true, numLines: linesMissedMax, format: "text", show });
     } catch (error) {
       if (!server.isStopping()) note(failureText(error));
     }

@@ -17,7 +17,7 @@ export interface LogsFlags extends ServerFlags {
   readonly level?: LogLevelName | undefined;
   readonly levelExact?: boolean | undefined;
   /** Where lines go; to standard output if left out. */
-  readonly show?: (line: string) => void;
+  readonly show?: (line: string, record: LogRecord) => void;
 }
 
 const followLines = "10";
@@ -37,7 +37,7 @@ export async function logs(database: string, flags: LogsFlags): Promise<void> {
   const wanted = level === undefined ? -1 : logLevels.indexOf(level);
   const asJson = flags.json === true || flags.format === "json";
   const show = flags.show ?? print;
-  const kept: string[] = [];
+  const kept: { readonly shown: string; readonly record: LogRecord }[] = [];
   let ending: LogRecord | undefined;
   for await (const line of linesOf(await open(api, url), api.url)) {
     const record = readRecord(line);
@@ -45,13 +45,13 @@ export async function logs(database: string, flags: LogsFlags): Promise<void> {
     const weight = levelOf(record);
     if (levelExact ? weight !== wanted : weight < wanted) continue;
     const shown = asJson ? line : logText(record);
-    if (keepsLast === undefined) show(shown);
+    if (keepsLast === undefined) show(shown, record);
     else {
-      kept.push(shown);
+      kept.push({ shown, record });
       if (kept.length > keepsLast) kept.shift();
     }
   }
-  for (const shown of kept) show(shown);
+  for (const { shown, record } of kept) show(shown, record);
   if (follow) throw logEnded(ending);
 }
 
