@@ -2,6 +2,7 @@
 // what is broken meanwhile is said and waited for, and the log is shown.
 // Method: the commands as their users run them, on a server of their own; files changed while `dev` runs. The Rust module is built where
 // those of this repository are, by the same compiler, and only where there is one.
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -18,6 +19,9 @@ afterAll(() => place.close());
 
 const target = join(repository, "modules", "rust", "target");
 const hasRust = existsSync(join(repository, "modules", "rust", "built", "showcase.wasm"));
+
+const onlyLoopback = "ip link set lo up";
+const canCutNetwork = spawnSync("unshare", ["-n", "sh", "-c", onlyLoopback]).status === 0;
 
 const sql = async (database: string, statement: string): Promise<string> =>
   (await place.run("sql", database, statement, "-s", server)).out;
@@ -195,6 +199,33 @@ export const add = app.reducer({ text: t.string() }, (ctx, { text }) => {
     dropping.child.kill("SIGTERM");
     expect(await dropping.ended).toMatchObject({ code: 0 });
   });
+
+  test.skipIf(!canCutNetwork)(
+    "§6: without a network (Linux, as root) init makes a project, and dev serves one",
+    async () => {
+      const alone = (cwd: string, ...args: readonly string[]) =>
+        place.open(
+          "unshare",
+          ["-n", "sh", "-c", `${onlyLoopback} && exec "$@"`, "sh", process.execPath, bin, ...args],
+          { cwd },
+        );
+      const made = await alone(place.folder, "init", "island", "--template", "react").ended;
+      expect([made.code, made.err]).toEqual([0, ""]);
+
+      const at = folder("island-notes");
+      writeFileSync(join(at, "lightcone.json"), JSON.stringify({ database: "notes", module: "module" }));
+      const source = join(at, "module", "src", "index.ts");
+      const init = `\nexport const init = app.init(() => console.info("nobody is asked"));\n`;
+      writeFileSync(source, notes(first) + init);
+      const running = alone(at, "dev");
+      await running.saying(/Published successfully!\n[^]*Waiting for next change/);
+      await running.saying(/nobody is asked/);
+      writeFileSync(source, notes(`${first}, done: t.bool().default(false)`, ", done: false") + init);
+      await running.saying(/rebuilding[^]*Published successfully!/);
+      running.child.kill("SIGTERM");
+      expect(await running.ended).toMatchObject({ code: 0, err: expect.not.stringMatching(/error|warning|hint/i) });
+    },
+  );
 
   test("what cannot work inside a database is said with its line and a hint, one after another, and the last good one serves", async () => {
     const at = folder("slips");
