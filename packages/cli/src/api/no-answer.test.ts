@@ -49,11 +49,18 @@ describe.concurrent("a server that gives no answer", () => {
     expect(err).toMatch(/nothing listens there[^]*lightcone start/);
   });
 
+  test("but one that no server of databases gives: what it is is shown", async () => {
+    const server = createHttpServer((_, response) => void response.end("<html>"));
+    const { code, err } = await place.run("sql", "anything", "SELECT 1", "-s", await listening(server), "--anonymous");
+    expect([code, err]).toEqual([1, expect.stringMatching(/answers with no identity: "<html>"[^]*Hint: /)]);
+    server.close();
+  });
+
   test("to this one for long, but answers others: it is waited for", async () => {
     let answer: (() => void) | undefined;
     let pings = 0;
     const server = createHttpServer((request, response) => {
-      const end = (): unknown => response.end("[]");
+      const end = (): unknown => response.end(request.url?.endsWith("/identity") === true ? "c2".repeat(32) : "[]");
       if (request.url === "/v1/ping") {
         pings += 1;
         end();

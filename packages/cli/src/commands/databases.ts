@@ -1,4 +1,5 @@
 /** `list`, `delete`, `rename`, `lock`, `unlock`: databases as a whole. */
+import { cutText } from "@lightcone/base";
 import { openLoggedIn, openSession, type ServerFlags } from "../api/session.ts";
 import { refused, ServerApi } from "../api/server-api.ts";
 import { ownDatabases, unknownDatabase } from "../api/unknown-database.ts";
@@ -88,5 +89,9 @@ export async function resolveDatabase(api: ServerApi, database: string): Promise
   const answer = await api.ask("GET", ServerApi.database(database, "/identity"));
   if (answer.status === 404) throw await unknownDatabase(api, database);
   if (answer.status >= 400) throw refused(`failed to find database \`${database}\`.`, answer);
-  return answer.body.trim();
+  const identity = answer.body.trim();
+  if (/^[\da-fA-F]{64}$/.test(identity)) return identity;
+  throw new CliFailure(`${api.url} answers with no identity: ${JSON.stringify(cutText(identity, 100))}`, {
+    hint: "Something else than a server of databases may listen there: `lightcone server list` shows the ones that are known.",
+  });
 }
