@@ -133,7 +133,7 @@ export class Views {
     for (const instance of all) {
       instance.isTouched = false;
       if (instance.isGone) continue;
-      if (!instance.isFollowed) this.drop(instance);
+      if (!instance.isFollowed) this.drop(instance, this.dropped);
       else if (instance.error === undefined) due.push(instance);
     }
     const { dropped } = this;
@@ -141,15 +141,15 @@ export class Views {
     return this.write(dropped, due, true);
   }
 
-  /** Lets go of an instance that nobody follows, and of those that read it. Their rows go with the next round. */
-  private drop(instance: Instance): void {
+  /** Lets go of an instance that nobody follows, and of those that read it. Whose rows are to go is added to `dropped`. */
+  private drop(instance: Instance, dropped: Instance[]): void {
     const all = [instance];
     for (const each of all) {
       if (each.isGone) continue;
-      all.push(...each.readers);
+      for (const reader of each.readers) all.push(reader);
       this.forgetReads(each);
       this.instances.remove(each);
-      this.dropped.push(each);
+      dropped.push(each);
     }
   }
 
@@ -256,7 +256,7 @@ export class Views {
           if (!failures.has(instance)) this.failIn(failures, instance, error, due.has(instance));
         break;
       }
-      const round = new Round(this.roundSite(failures), failures);
+      const round = new Round(this.roundSite(failures, gone), failures);
       if (round.run([...due])) break;
       // The one that found no room has failed. Nothing of this round stands: the others have another.
       for (const instance of round.due) due.add(instance);
@@ -286,7 +286,8 @@ export class Views {
     return gone;
   }
 
-  private roundSite(failures: Map<Instance, LightconeError>): RoundSite {
+  /** @param gone those whose rows have gone in the open transaction */
+  private roundSite(failures: Map<Instance, LightconeError>, gone: Instance[]): RoundSite {
     const { instances, log, runner, site } = this;
     return {
       runner,
@@ -295,8 +296,15 @@ export class Views {
       attempt: this.isRestoring ? 1 : 0,
       instanceOf: (view, caller) => instances.of(view, caller),
       isKept: (instance) => {
-        if (!instance.isFollowed) this.drop(instance);
-        return !instance.isGone;
+        if (instance.isFollowed) return true;
+        // At once: whatever asks for the same view in this round finds a table without these rows.
+        const dropped: Instance[] = [];
+        this.drop(instance, dropped);
+        for (const each of dropped) {
+          gone.push(each);
+          this.clear(each);
+        }
+        return false;
       },
       refusal: (instance) => {
         if (site.condemned.has(instance.of.schema.id, this.isRestoring)) return ended(instance);
