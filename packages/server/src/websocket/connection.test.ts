@@ -464,6 +464,29 @@ describe("a slow client", () => {
     socket.terminate();
   });
 
+  test("that says Close with ours on its way to it gets all that waits, and ours behind it", async () => {
+    const { fake } = await open();
+    const { socket } = await dialRaw();
+    await until(() => fake.connections.size === 1);
+    const [{ sink }] = [...fake.connections] as [FakeConnection];
+    socket.pause().removeAllListeners("data");
+    const count = 30;
+    for (let i = 0; i < count; i += 1) sink.send(new Uint8Array(bigBytes), 0, bigBytes, true);
+    sink.close(4001, "enough");
+    socket.write(maskedFrame(8, true, Buffer.from([0x03, 0xe8])));
+    await roundTrip();
+    let read = 0;
+    let last = Buffer.alloc(0);
+    socket.on("data", (chunk) => {
+      read += chunk.length;
+      last = Buffer.concat([last, chunk]).subarray(-10);
+    });
+    socket.resume();
+    await once(socket, "close");
+    expect(last).toEqual(Buffer.concat([Buffer.from([0x88, 8, 0x0f, 0xa1]), Buffer.from("enough")]));
+    expect(read).toBeGreaterThan(count * bigBytes);
+  });
+
   test("is not read while the database is not ready", async () => {
     const { fake } = await open();
     const socket = await opened(dial());
@@ -504,39 +527,46 @@ describe("liveness, by a hand-moved clock", () => {
     socket.destroy();
   });
 
-  test("a client on a slow network is there while it reads, and is dropped `idleTimeoutMs` after it has read the last time", async () => {
-    const clock = new ManualClock();
-    const { fake } = await open({ clock });
-    const { socket } = await dialRaw();
-    await until(() => fake.connections.size === 1);
-    const [connection] = fake.connections;
-    if (connection === undefined) throw new Error("nobody is connected");
-    const { sink } = connection;
-    socket.pause().removeAllListeners("data");
-    let read = 0;
-    socket.on("data", (chunk) => {
-      read += chunk.length;
-      if (read >= 3 * bigBytes) socket.pause();
-    });
-    const piece = new Uint8Array(bigBytes);
-    for (let i = 0; i < 60; i += 1) sink.send(piece, 0, bigBytes, i === 59);
-    // Two minutes of a network that carries 300,000 bytes a second.
-    for (let step = 0; step < 12; step += 1) {
-      const before = sink.queuedBytes;
-      read = 0;
-      socket.resume();
-      await until(() => sink.queuedBytes < before && read >= 3 * bigBytes);
+  test.each([
+    { what: "in pieces", isOneFrame: false },
+    { what: "in one", isOneFrame: true },
+  ])(
+    "a client on a slow network is there while it reads a message $what, and is dropped `idleTimeoutMs` after that",
+    async ({ isOneFrame }) => {
+      const clock = new ManualClock();
+      const { fake } = await open({ clock });
+      const { socket } = await dialRaw();
+      await until(() => fake.connections.size === 1);
+      const [connection] = fake.connections;
+      if (connection === undefined) throw new Error("nobody is connected");
+      const { sink } = connection;
+      socket.pause().removeAllListeners("data");
+      let read = 0;
+      socket.on("data", (chunk) => {
+        read += chunk.length;
+        if (read >= 3 * bigBytes) socket.pause();
+      });
+      const piece = new Uint8Array(bigBytes);
+      if (isOneFrame) sink.send(new Uint8Array(60 * bigBytes), 0, 60 * bigBytes, true);
+      else for (let i = 0; i < 60; i += 1) sink.send(piece, 0, bigBytes, i === 59);
+      // Two minutes of a network that carries 300,000 bytes a second.
+      for (let step = 0; step < 12; step += 1) {
+        const before = sink.queuedBytes;
+        read = 0;
+        socket.resume();
+        await until(() => sink.queuedBytes < before && read >= 3 * bigBytes);
+        clock.advance(10_000);
+        await roundTrip();
+        expect(connection.closedCount).toBe(0);
+      }
       clock.advance(10_000);
       await roundTrip();
       expect(connection.closedCount).toBe(0);
-    }
-    clock.advance(10_000);
-    await roundTrip();
-    expect(connection.closedCount).toBe(0);
-    clock.advance(22_000);
-    await until(() => connection.closedCount === 1);
-    socket.destroy();
-  });
+      clock.advance(22_000);
+      await until(() => connection.closedCount === 1);
+      socket.destroy();
+    },
+  );
 
   test("a client's Ping is answered with its payload", async () => {
     await open();

@@ -59,7 +59,7 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
   private pongDue = false;
   /** When it last showed that somebody is there. */
   private aliveAtMs: number;
-  /** Of the last look, when the client read more slowly than we wrote. */
+  /** What the client had taken at the last sweep; undefined when it was not behind then. */
   private takenBytes: number | undefined;
   private pingAtMs = 0;
   private closingAtMs = 0;
@@ -154,7 +154,8 @@ export class WebSocketConnection implements ConnectionSink, FrameEvents {
 
   closeFrame(code: number | undefined): void {
     if (this.state === "open") this.sayClose(code, "", () => this.finish());
-    else this.finish();
+    // What waits, our own Close behind it, goes first.
+    else this.frames.flush(() => this.finish());
   }
 
   fault(code: number, reason: string): void {

@@ -20,6 +20,10 @@ const directBytesMin = 16_384;
  */
 const writtenBytesMax = 262_144;
 
+const finalBit = 0x80;
+/** Of a frame whose header, and a part of its payload, is written. */
+const begunBit = 0x100;
+
 /** The bounds on what waits for one client. */
 export interface FrameQueueBounds {
   readonly bytesMax: number;
@@ -30,7 +34,7 @@ export interface FrameQueueBounds {
 export class FrameQueue {
   private readonly socket: Socket;
   private readonly bounds: FrameQueueBounds;
-  // One entry a frame: payload, its place, and opcode with the final bit (0x80).
+  // One entry a frame: payload, its place, and opcode with `finalBit` and `begunBit`.
   private readonly payloads: Uint8Array[] = [];
   private readonly starts: number[] = [];
   private readonly lengths: number[] = [];
@@ -67,7 +71,7 @@ export class FrameQueue {
     this.payloads.push(payload);
     this.starts.push(at);
     this.lengths.push(length);
-    this.kinds.push(opcode | (fin ? 0x80 : 0));
+    this.kinds.push(opcode | (fin ? finalBit : 0));
     this.waitingBytes += headerBytes(length) + length;
     if (fin) this.waitingMessages += 1;
   }
@@ -92,21 +96,27 @@ export class FrameQueue {
     drop(this.kinds, next);
   }
 
-  /** Writes frames from `first` up to and with the next large payload, or about `writtenBytesMax`. Returns the frame after. */
+  /**
+   * Writes frames from `first` up to and with the next large payload, or about `writtenBytesMax`, which is as much as it writes of
+   * one payload. Returns the frame to go on with.
+   */
   private writeRun(first: number, count: number): number {
     let size = 0;
     let messages = 0;
     let end = first;
     let large: Uint8Array | undefined;
+    let isCut = false;
     while (end < count && large === undefined && size < writtenBytesMax) {
       const length = this.lengths[end] ?? 0;
-      size += headerBytes(length);
+      const kind = this.kinds[end] ?? 0;
+      if ((kind & begunBit) === 0) size += headerBytes(length);
       if (length < directBytesMin) size += length;
       else {
         const at = this.starts[end] ?? 0;
-        large = this.payloads[end]?.subarray(at, at + length);
+        isCut = length > writtenBytesMax;
+        large = this.payloads[end]?.subarray(at, at + Math.min(length, writtenBytesMax));
       }
-      if (((this.kinds[end] ?? 0) & 0x80) !== 0) messages += 1;
+      if ((kind & finalBit) !== 0 && !isCut) messages += 1;
       end += 1;
     }
     const bytes = size + (large?.length ?? 0);
@@ -127,8 +137,9 @@ export class FrameQueue {
     for (let i = first; i < end; i += 1) {
       const length = this.lengths[i] ?? 0;
       const kind = this.kinds[i] ?? 0;
-      // A kind is an opcode with one more bit, written by `add` alone.
-      at = writeHeader(out, at, (kind & 0x0f) as ServerOpcode, (kind & 0x80) !== 0, length);
+      // A kind is an opcode with two more bits, written in this file alone.
+      if ((kind & begunBit) === 0)
+        at = writeHeader(out, at, (kind & 0x0f) as ServerOpcode, (kind & finalBit) !== 0, length);
       if (length >= directBytesMin) continue;
       copyView(payloads.of(this.payloads[i] ?? noBytes), this.starts[i] ?? 0, length, view, at);
       at += length;
@@ -138,7 +149,12 @@ export class FrameQueue {
       this.socket.write(out);
       this.socket.write(large, taken);
     }
-    return end;
+    if (!isCut) return end;
+    const cut = end - 1;
+    this.starts[cut] = (this.starts[cut] ?? 0) + writtenBytesMax;
+    this.lengths[cut] = (this.lengths[cut] ?? 0) - writtenBytesMax;
+    this.kinds[cut] = (this.kinds[cut] ?? 0) | begunBit;
+    return cut;
   }
 }
 
