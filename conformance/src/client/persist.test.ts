@@ -57,6 +57,7 @@ function start(
   store: RowsStore = fileStore(file),
   options: PersistOptions = {},
   guesses?: Optimistic,
+  schema?: object,
 ): Away {
   if (isAway) line.cut();
   else line.mend();
@@ -65,6 +66,7 @@ function start(
     tokenStore: tokens,
     persist: kept,
     ...(guesses === undefined ? {} : { optimistic: guesses }),
+    ...(schema === undefined ? {} : { schema }),
   });
   pages.push(page);
   return page;
@@ -202,6 +204,20 @@ describe("issue 10, kept rows", () => {
       [2, "two"],
     ]);
     expect(page.errors).toEqual([]);
+  });
+
+  test("are shown and stay kept when what the page was built with is out of reach as well", async () => {
+    await keep();
+    const load = (): Promise<never> => Promise.reject(new Error("there is no network"));
+    for (let times = 0; times < 2; times += 1) {
+      const page = start(true, fileStore(file), {}, undefined, { hash: 1, load });
+      await shown(page, [
+        [1, "one"],
+        [2, "two"],
+      ]);
+      page.db.close();
+    }
+    expect(warned).not.toHaveBeenCalled();
   });
 
   test.each([

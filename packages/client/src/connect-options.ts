@@ -93,6 +93,6 @@ export function checkOptions(given: ConnectOptions): void {
 }
 
 /** As servers take it, or an identity. */
-const databaseName = /^(?:[a-z\d]+(?:[-_][a-z\d]+)*|(?:0x)?[\dA-F]{64})$/;
+const databaseName = /^(?:[a-z\d]+(?:[-_][a-z\d]+)*|(?:0x)?[\da-fA-F]{64})$/;
 
 const isAddress = (uri: string): boolean => URL.canParse(uri) && /^(?:https?|wss?):$/.test(new URL(uri).protocol);

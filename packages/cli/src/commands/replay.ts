@@ -39,6 +39,10 @@ export async function replay(database: string, flags: ReplayFlags, dataDefault: 
     throw new CliFailure(`the record at offset ${to} cannot be run again: it is one ${leftOut[kind]}`, {
       hint: "`lightcone rerun --list` shows the calls with their offsets.",
     });
+  if (report.tokenCount > 0)
+    throw new CliFailure(
+      `${title}, offset ${to}, asked for its caller's token, which the log does not keep: its rows say nothing`,
+    );
   failIfOther(report);
   print(`${title}, offset ${to}, was run again, and changed the same rows, to the byte.`);
 }

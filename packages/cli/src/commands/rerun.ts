@@ -79,7 +79,7 @@ export async function rerunCopy(
   } catch (error) {
     if (!isLightconeError(error, "Corrupt")) throw error;
     // The copy goes: what is damaged is the file that it was made of.
-    const file = error.detail.file.replace(copy, original);
+    const file = error.detail.file.replace(copy, () => original);
     throw new LightconeError("Corrupt", { ...error.detail, file }, { cause: error });
   } finally {
     rmSync(copy, { recursive: true, force: true });
@@ -105,7 +105,7 @@ export const otherKinds = ["procedures", "statements", "publishes", "rest"] as c
 /** What is left out, and why. */
 export const leftOut: Readonly<Record<OtherKind, string>> = {
   procedures:
-    "of the transactions of procedures: the log has what they changed, and not the answers and times that it was made of",
+    "of the transactions of procedures: the log has what they changed, and not the answers and times that they were made of",
   statements: "of the statements of releases that left no text of them in the log",
   publishes: "of the publishes that ran no function",
   rest: "of the database itself, such as clients that come and go, or of functions that the module has no more",

@@ -103,7 +103,8 @@ class KeptRows implements Keeping {
     try {
       const snapshot = readSnapshot(bytes);
       if (snapshot.whose !== whose) return;
-      await this.#world.catalog.prepare(snapshot.schema);
+      // What the page was built with may be out of reach for now, as the server is: that is told once there is a connection.
+      await this.#world.catalog.prepare(snapshot.schema).catch(() => undefined);
       if (!isLate()) this.#world.show(snapshot, (bags, newId) => snapshot.fill(bags, newId));
     } catch (error) {
       if (!(error instanceof LightconeError)) throw error;
