@@ -126,7 +126,7 @@ describe.skipIf(!hasBrowser)(`pages of the documentation in Chromium (${browserP
     await page.getByRole("searchbox").fill("autoInc");
     await page.getByRole("option").first().click();
     await page.waitForURL(/\/(modules|api)/);
-    expect(await page.getByText("autoInc").count()).toBeGreaterThan(0);
+    await page.getByText("autoInc").first().waitFor({ state: "attached" });
     expect(faults).toEqual([]);
   });
 
