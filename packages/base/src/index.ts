@@ -1,6 +1,7 @@
 export * from "./assert.ts";
 export * from "./critical-section.ts";
 export * from "./cut-text.ts";
+export * from "./database-name.ts";
 export * from "./empty.ts";
 export * from "./errors.ts";
 export * from "./hash-bytes.ts";

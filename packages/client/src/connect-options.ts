@@ -1,5 +1,5 @@
 /** The options of `connect`, and what is wrong with some, said by option: plain JavaScript has no compiler that would. */
-import type { LightconeError } from "@lightcone/base";
+import { isDatabaseName, type LightconeError } from "@lightcone/base";
 import type { BuiltSchema } from "./catalog.ts";
 import type { ConnectionState } from "./connection.ts";
 import type { Optimistic } from "./optimistic/optimistic.ts";
@@ -86,13 +86,10 @@ export function checkOptions(given: ConnectOptions): void {
       type.split(" or ").includes(typeof value) &&
       value !== null &&
       (name !== "uri" || isAddress(given.uri)) &&
-      (name !== "database" || databaseName.test(given.database));
+      (name !== "database" || isDatabaseName(given.database));
     if (value !== undefined && !isGood)
       throw new TypeError(`the option \`${name}\` of connect is ${what}, not ${shown(value)}`);
   }
 }
-
-/** As servers take it, or an identity. */
-const databaseName = /^(?:[a-z\d]+(?:[-_][a-z\d]+)*|(?:0x)?[\da-fA-F]{64})$/;
 
 const isAddress = (uri: string): boolean => URL.canParse(uri) && /^(?:https?|wss?):$/.test(new URL(uri).protocol);

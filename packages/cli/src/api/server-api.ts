@@ -1,4 +1,5 @@
 /** A server's HTTP interface, as the commands use it. */
+import { isDatabaseName } from "@lightcone/base";
 import { CliFailure } from "../failure.ts";
 import { version } from "../version.ts";
 
@@ -72,7 +73,7 @@ export class ServerApi {
 
 /** A name as servers take it, or an identity. @param where it stands @throws {CliFailure} with the rule */
 export function checkDatabaseName(name: string, where = ""): void {
-  if (/^(?:[a-z\d]+(?:[-_][a-z\d]+)*|(?:0x)?[\da-fA-F]{64})$/.test(name)) return;
+  if (isDatabaseName(name)) return;
   const what = name === "" ? "the name of the database is empty" : `${JSON.stringify(name)} can be no database's name`;
   throw new CliFailure(`${where}${what}`, { hint: nameRule, exitCode: 2 });
 }
