@@ -117,6 +117,8 @@ function reply(status: number, body: string, headers: Record<string, string> = {
 /** How many bytes `flood` sends and `big` holds. */
 export const floodMessages = 100;
 export const bigBytes = 1_000_000;
+/** The byte at a place of `big`. */
+export const bigByte = (at: number): number => (at * 31) % 251;
 
 export class FakeConnection implements ConnectionHandle {
   readonly sink: ConnectionSink;
@@ -149,7 +151,7 @@ export class FakeConnection implements ConnectionHandle {
         break;
       case "big": {
         // In parts, from the middle of a larger buffer.
-        const big = new Uint8Array(bigBytes + 20).fill(7);
+        const big = Uint8Array.from({ length: bigBytes + 20 }, (_, at) => bigByte(at - 10));
         for (let from = 0; from < bigBytes; from += 300_000) {
           const size = Math.min(300_000, bigBytes - from);
           sink.send(big, 10 + from, size, from + size === bigBytes);
