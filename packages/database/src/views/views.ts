@@ -223,7 +223,7 @@ export class Views {
     for (const instance of this.instances.all()) {
       const refusal = instance.isFollowed ? ends.refusal(instance.of.view.name) : undefined;
       if (refusal === undefined || instance.error !== undefined) continue;
-      for (const [each, error] of withReaders([instance, refusal])) {
+      for (const [each, error] of withReaders([[instance, refusal]])) {
         this.forgetReads(each);
         each.error = error;
         if (each.users.size > 0) this.listener.failed(each, error);
@@ -252,7 +252,7 @@ export class Views {
       for (const instance of failures.keys()) due.delete(instance);
       if (times > roomTriesMax) {
         const left = [...due].map((each): [Instance, LightconeError] => [each, this.saidOutOfRoom(each)]);
-        for (const [instance, error] of withReaders(...left, ...failures))
+        for (const [instance, error] of withReaders([...left, ...failures]))
           if (!failures.has(instance)) this.failIn(failures, instance, error, due.has(instance));
         break;
       }
@@ -280,8 +280,10 @@ export class Views {
     const gone: Instance[] = [];
     // What only those have read that go can go after them.
     for (let more = this.instances.trim(0, except); more.length > 0; more = this.instances.trim(0, except)) {
-      for (const instance of more) this.forgetReads(instance);
-      gone.push(...more);
+      for (const instance of more) {
+        this.forgetReads(instance);
+        gone.push(instance);
+      }
     }
     return gone;
   }
@@ -451,8 +453,8 @@ function isSameList(some: readonly Instance[], others: readonly Instance[]): boo
   return some.length === others.length && some.every((instance, at) => instance === others[at]);
 }
 
-/** Instances that fail, and those that read them. */
-function withReaders(...failing: [Instance, LightconeError][]): readonly (readonly [Instance, LightconeError])[] {
+/** Instances that fail, and those that read them, which are added to `failing`. */
+function withReaders(failing: [Instance, LightconeError][]): readonly (readonly [Instance, LightconeError])[] {
   const seen = new Set(failing.map(([instance]) => instance));
   for (const [instance, error] of failing)
     for (const reader of instance.readers) {
