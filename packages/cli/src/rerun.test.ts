@@ -12,6 +12,9 @@ export const twice = app.procedure(t.unit(), (ctx) => {
   for (const n of [8, 9]) ctx.withTx((tx) => void tx.db.note.insert({ n }));
 });
 export const add = app.reducer({ n: t.u32() }, (ctx, { n }) => void ctx.db.note.insert({ n }));
+export const ask = app.reducer((ctx) => {
+  ctx.db.note.insert({ n: ctx.senderAuth.jwt === null ? 0 : 1 });
+});
 export const keep = app.reducer({ n: t.u32() }, (ctx, { n }) => {
   kept += n;
   ctx.db.note.insert({ n: kept });
@@ -66,13 +69,21 @@ test("calls of a stopped server's database are run again", async () => {
     /^Error: the log ends at offset \d+, before 100000\n/,
   );
 
+  await serve((url) => call(url, "ask"));
+  const asked = /^ +(\d+) .* ask$/m.exec((await place.run("rerun", "notes", "--list", ...data)).out)?.[1] ?? "";
+  const untold = await place.run("replay", "notes", "--to", asked, ...data);
+  expect([untold.code, untold.err]).toEqual([
+    1,
+    expect.stringMatching(/^Error: ask, offset \d+, asked for its caller's token/),
+  ]);
+
   await serve(async (url) => {
     for (const n of ["3", "4"]) await call(url, "keep", n);
   });
   const other = await place.run("rerun", "notes", "--data-dir", place.path("data"));
   expect(other.code).toBe(1);
   expect(other.err).toMatch(
-    /keep, offset \d+, of \S+: a row of note differs, the insert of which it did when it was recorded, and does not now: \{"id":6,"n":7\}/,
+    /keep, offset \d+, of \S+: a row of note differs, the insert of which it did when it was recorded, and does not now: \{"id":7,"n":7\}/,
   );
   expect(other.err).toContain("keep it in a table");
 

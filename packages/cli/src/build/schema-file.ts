@@ -22,7 +22,9 @@ export async function writeSchemaFile(program: Program, def?: ModuleDef): Promis
   const { modulePath } = program;
   if (modulePath === undefined) return; // what was built elsewhere
   const project = findProject(modulePath);
-  if (project?.schema === undefined || project.module !== modulePath) return;
+  if (project?.schema === undefined) return;
+  // Of a project that names no module, it is the one that is built.
+  if (project.module !== undefined && project.module !== modulePath) return;
   const described = def ?? (await describeProgram(program));
   const text = serveSchema(described, "client");
   const path = project.schema;

@@ -1,6 +1,6 @@
 // Goal: what is wrong with a module is said once, with its file, line and column, before anything is sent.
 // Method: a folder per row, built by the command as its users run it.
-import { readdirSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { Place, repository } from "../testing/command.ts";
@@ -61,6 +61,13 @@ test.each([
   expect(err).toMatch(says);
   const said = says.exec(err)?.[0].split("\n").at(-1) ?? "";
   expect(err.indexOf(said), "said once").toBe(err.lastIndexOf(said));
+});
+
+test("issue 10 §1: the schema's file is written for a project that names no module", async () => {
+  const files = { "module.ts": good, "lightcone.json": '{ "database": "x", "schema": "built/schema.ts" }' };
+  const folder = project(files);
+  expect(await place.run("build", "-p", folder)).toMatchObject({ code: 0 });
+  expect(readFileSync(join(folder, "built", "schema.ts"), "utf8")).toMatch(/^export const hash = \d+;$/m);
 });
 
 const compiler = ["typescript", "@typescript", "lightcone"];
